@@ -243,7 +243,7 @@ export function normalCdf(x: number): number {
  */
 export function lgamma(x: number): number {
   if (!(x > 0)) return x === 0 ? Infinity : NaN;
-  if (x === 1 || x === 2) return 0;
+  if (x === 1 || x === 2 || x === Infinity) return x === Infinity ? x : 0;
   let product = 1;
   let y = x;
   while (y < 8) {
