@@ -2,8 +2,8 @@
 
 import * as v from "valibot";
 import { SpecError } from "../engine/errors";
-import { cos, erf as erfOf, exp, log1p, logistic as logisticOf, sin, tanh as tanhOf } from "../engine/math";
-import { array, kind, list, number, object, oneOf, parseSpec, refine, type Schema } from "./spec";
+import { cos, erf as erfOf, exp, log1pExp, logistic as logisticOf, sin, tanh as tanhOf } from "../engine/math";
+import { array, kind, list, number, object, oneOf, parseSpec, refined, type Schema } from "./spec";
 import { type Tensor, tensor } from "./tensor";
 
 /** An activation, as plain JSON. */
@@ -173,7 +173,7 @@ export function activationFunctions(activation: Activation): ActivationFunctions
     case "logistic":
       return { value: (t) => logisticOf(2 * t), derivative: (t) => 2 * logisticOf(2 * t) * logisticOf(-2 * t) };
     case "softplus":
-      return { value: (t) => Math.max(t, 0) + log1p(exp(-Math.abs(t))), derivative: logisticOf };
+      return { value: log1pExp, derivative: logisticOf };
     case "silu":
       return {
         value: (t) => t * logisticOf(t),
@@ -261,26 +261,23 @@ const pair = v.pipe(
 
 const piecewiseLinearSchema = object("a piecewise-linear activation", {
   kind: kind("piecewiseLinear"),
-  knots: v.pipe(
-    list("a list of at least two knots [t, σ(t)]", pair, 2),
-    refine((knots: [number, number][]) => {
-      for (let j = 1; j < knots.length; j++) {
-        if (knots[j]![0] <= knots[j - 1]![0]) {
-          throw new SpecError(`[${j}][0]`, knots[j]![0], `more than the knot before it, ${knots[j - 1]![0]}`);
-        }
+  knots: refined(list("a list of at least two knots [t, σ(t)]", pair, 2), (knots) => {
+    for (let j = 1; j < knots.length; j++) {
+      if (knots[j]![0] <= knots[j - 1]![0]) {
+        throw new SpecError(`[${j}][0]`, knots[j]![0], `more than the knot before it, ${knots[j - 1]![0]}`);
       }
-      segmentSlopes(knots).forEach((slope, j) => {
-        if (!Number.isFinite(slope))
-          throw new SpecError(`[${j + 1}]`, knots[j + 1], "a finite slope from the knot before it");
-      });
-      return knots;
-    }),
-  ),
+    }
+    segmentSlopes(knots).forEach((slope, j) => {
+      if (!Number.isFinite(slope))
+        throw new SpecError(`[${j + 1}]`, knots[j + 1], "a finite slope from the knot before it");
+    });
+    return knots;
+  }),
 });
 
 const POINTS = 1048576;
 
-const tableSchema = v.pipe(
+const tableSchema = refined(
   object("a table", {
     kind: kind("table"),
     from: finite,
@@ -288,13 +285,13 @@ const tableSchema = v.pipe(
     values: array("a list of at least two values", 1),
     slopes: array("a list of as many slopes as values", 1),
   }),
-  refine((table) => {
+  (table) => {
     const n = table.values.data.length;
     if (table.to <= table.from) throw new SpecError("to", table.to, `more than from = ${table.from}`);
     if (n < 2 || n > POINTS) throw new SpecError("values", table.values.data, `2 to ${POINTS} values`);
     if (table.slopes.data.length !== n) throw new SpecError("slopes", table.slopes.data, `${n} slopes, one a value`);
     return table;
-  }),
+  },
 );
 
 /** Schema of an activation. */
@@ -333,17 +330,17 @@ const optionalFunction = v.optional(
   v.custom<(t: number) => number>((x) => typeof x === "function", "a function of one number"),
 );
 
-const tabulateOptions = v.pipe(
+const tabulateOptions = refined(
   object("options { from, to, points }", {
     from: finite,
     to: finite,
     points: number(`an integer from 2 to ${POINTS}`, (x) => Number.isInteger(x) && x >= 2 && x <= POINTS),
     derivative: optionalFunction,
   }),
-  refine((options) => {
+  (options) => {
     if (options.to <= options.from) throw new SpecError("to", options.to, `more than from = ${options.from}`);
     return options;
-  }),
+  },
 );
 
 const TWO_OVER_ROOT_PI = 1.1283791670955126;

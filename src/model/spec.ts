@@ -31,14 +31,18 @@ export function parseSpec<T>(schema: Schema<T>, value: unknown, path: string): T
 }
 
 /**
- * A number that passes a test; negative zero becomes zero, as in JSON.
+ * A number that passes a test, at most 1e100 in size; negative zero becomes zero, as in JSON.
  *
  * @param expected  the test in words, as in `a positive number`
  * @param test      tells whether a finite number is accepted
  */
 export function number(expected: string, test: (x: number) => boolean = () => true): Schema<number> {
   return v.pipe(
-    v.custom<number>((x) => typeof x === "number" && Number.isFinite(x) && test(x), expected),
+    v.custom<number>(
+      (x) => isMeasurable(x) && test(x),
+      ({ input }) =>
+        typeof input === "number" && Math.abs(input) > HUGE ? `${expected}, at most 1e100 in size` : expected,
+    ),
     v.transform((x) => x + 0),
   );
 }
@@ -58,6 +62,16 @@ export const seed = number("an integer from 0 to 2^53 − 1", (x) => Number.isSa
 
 /** True or false. */
 export const flag: Schema<boolean> = v.custom<boolean>((x) => typeof x === "boolean", "true or false");
+
+/**
+ * One value and no other.
+ *
+ * @param value     the value
+ * @param expected  the same in words
+ */
+export function exactly<const T extends string | number | boolean | null>(value: T, expected: string): Schema<T> {
+  return v.custom<T>((x) => x === value, expected);
+}
 
 /**
  * One of a few words.
@@ -104,7 +118,7 @@ export function object<const E extends Entries>(expected: string, entries: E): S
  * @param word  the name
  */
 export function kind<const K extends string>(word: K): Schema<K> {
-  return v.literal(word, quote(word));
+  return exactly(word, quote(word));
 }
 
 /**
@@ -153,25 +167,52 @@ export function list<T>(expected: string, item: Schema<T>, from = 1): Schema<T[]
 }
 
 /**
- * A step after the schema: returns the normalised value or throws a SpecError whose path is relative to it.
+ * Something that is written in one of several ways.
  *
- * @param step  takes the value so far
+ * @param expected  what it is, in words
+ * @param pick      the schema for an input, or null when it is none of them
  */
-export function refine<T, U>(step: (value: T) => U) {
-  return v.rawTransform<T, U>(({ dataset, addIssue, NEVER }) => {
+export function either<T>(expected: string, pick: (input: unknown) => Schema<T> | null): Schema<T> {
+  return v.pipe(
+    v.custom<unknown>((input) => pick(input) !== null, expected),
+    v.lazy((input) => pick(input)!),
+  );
+}
+
+/**
+ * Something or null; null when it is left out.
+ *
+ * @param schema  what it is when it is there
+ */
+export function orNull<T>(schema: Schema<T>): Schema<T | null> {
+  const nothing = exactly(null, "null");
+  const pick = (input: unknown): Schema<T | null> => (input === null ? nothing : schema);
+  return optional(either<T | null>(messageOf(schema), pick), null) as Schema<T | null>;
+}
+
+/**
+ * A schema and a step after it, which returns the normalised value or throws a SpecError with a path relative to it.
+ *
+ * @param schema  what the value is before the step
+ * @param step    takes the value so far
+ */
+export function refined<T, U>(schema: Schema<T>, step: (value: T) => U): Schema<U> {
+  const transform = v.rawTransform<T, U>(({ dataset, addIssue, NEVER }) => {
     try {
       return step(dataset.value);
     } catch (error) {
       if (!(error instanceof SpecError)) throw error;
-      const message = error.remedy ? `${error.expected}\n${error.remedy}` : error.expected;
-      const value = dataset.value as Record<string, unknown>;
-      const path = error.path
-        ? ([{ type: "object", origin: "value", input: value, key: error.path, value: error.found }] as const)
-        : undefined;
-      addIssue({ message, input: error.found, path: path as never });
+      const { path: key, found, expected, remedy } = error;
+      const input = dataset.value as Record<string, unknown>;
+      addIssue({
+        message: remedy ? `${expected}\n${remedy}` : expected,
+        input: found,
+        path: key ? [{ type: "object", origin: "value", input, key, value: found }] : undefined,
+      });
       return NEVER;
     }
   });
+  return Object.assign(v.pipe(schema, transform), { message: messageOf(schema) });
 }
 
 /**
@@ -181,16 +222,13 @@ export function refine<T, U>(step: (value: T) => U) {
  * @param ranks     the accepted numbers of axes
  */
 export function array(expected: string, ...ranks: number[]): Schema<Tensor<"f64">> {
-  const schema = v.pipe(
-    v.unknown(),
-    refine((value): Tensor<"f64"> => {
-      if (typeof value !== "object" || value === null) throw new SpecError("", value, expected);
-      const read = toF64(readTensor(value, ""));
-      if (!ranks.includes(read.shape.length)) throw new SpecError("", read.shape, expected);
-      return read;
-    }),
-  );
-  return Object.assign(schema, { message: expected });
+  const anything = v.custom<unknown>(() => true, expected);
+  return refined(anything, (value): Tensor<"f64"> => {
+    if (typeof value !== "object" || value === null) throw new SpecError("", value, expected);
+    const read = toF64(readTensor(value, "", { largest: HUGE }));
+    if (!ranks.includes(read.shape.length)) throw new SpecError("", value, expected);
+    return read;
+  });
 }
 
 /**
@@ -206,11 +244,20 @@ export function join(path: string, key: string | number): string {
   return `${path}.${key}`;
 }
 
+// Squares of larger numbers overflow, and no model means them.
+const HUGE = 1e100;
+
+function isMeasurable(x: unknown): x is number {
+  return typeof x === "number" && Math.abs(x) <= HUGE;
+}
+
+/** Whether a value is an object with named fields: no list, no typed array. */
+export function isRecord(x: unknown): x is Record<string, unknown> {
+  return typeof x === "object" && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x);
+}
+
 function record(message: string | ((issue: { input: unknown }) => string)) {
-  return v.custom<Record<string, unknown>>(
-    (x) => typeof x === "object" && x !== null && !Array.isArray(x) && !ArrayBuffer.isView(x),
-    message,
-  );
+  return v.custom<Record<string, unknown>>(isRecord, message);
 }
 
 // What a schema expects, in words; every word of this file keeps it in `message`.

@@ -48,19 +48,24 @@ export function tensor(data: NestedNumbers | TensorArrays[Dtype], shape?: readon
  * The in-memory tensor that a value stands for. A tensor that is already in memory keeps its data, which is not to be
  * written to afterwards; typed arrays and lists are copied, base64 is decoded.
  *
- * @param value   a tensor in memory or on file, a typed array, or lists of numbers
- * @param path    where the value stands, for the error
- * @param finite  whether NaN and infinities are errors
+ * @param value    a tensor in memory or on file, a typed array, or lists of numbers
+ * @param path     where the value stands, for the error
+ * @param options  finite: whether NaN and infinities are errors (true); largest: the largest accepted size
  * @throws {SpecError} with the path of what is wrong
  */
-export function readTensor(value: unknown, path = "tensor", { finite = true } = {}): Tensor {
+export function readTensor(
+  value: unknown,
+  path = "tensor",
+  { finite = true, largest = Number.MAX_VALUE } = {},
+): Tensor {
   const found = read(value, path);
   if (finite) {
     const inLists = Array.isArray(value);
-    const bad = found.data.findIndex((x: number) => !Number.isFinite(x));
+    const bad = found.data.findIndex((x: number) => !(Math.abs(x) <= largest));
     if (bad >= 0) {
       const place = inLists ? nestedIndex(bad, found.shape) : isTensorArray(value) ? `[${bad}]` : `.data[${bad}]`;
-      throw new SpecError(path + place, found.data[bad], "a finite number");
+      const expected = Number.isFinite(found.data[bad]) ? `a number at most ${largest} in size` : "a finite number";
+      throw new SpecError(path + place, found.data[bad], expected);
     }
   }
   return found;
