@@ -83,7 +83,10 @@ export interface Mixture {
 /** The law of an example (x, y), as plain JSON. */
 export type Law = AnisotropicGaussians | Dataset | Teacher | Mixture;
 
-/** One Gaussian part of a law: x = mean + factor · g with g ~ N(0, I_d), y = label. */
+/**
+ * One Gaussian part of a law: x = mean + factor · g with g ~ N(0, I_d), y = label. All parts of a law have the same form:
+ * a mean or none, a diagonal or a factor.
+ */
 export interface GaussianComponent {
   /** probability */
   weight: number;
@@ -159,29 +162,47 @@ export function mixture(
 }
 
 /**
- * Length d of an input.
+ * Whether inputs have infinite dimension, so that there are no examples, only the limit.
  *
  * @param law  the law
  */
-export function lawDimension(law: Law): number | "infinite" {
-  switch (law.kind) {
-    case "dataset":
-      return law.x.shape[1]!;
-    case "mixture":
-      return law.components[0]!.mean.data.length;
-    default:
-      return law.dimension;
-  }
+export function isInfinite(law: Law): boolean {
+  return law.kind === "anisotropicGaussians" && law.dimension === "infinite";
 }
 
 /**
- * The Gaussian parts of a law, or null when it has none with a label (a finite law, a teacher, infinite dimension).
+ * Length d of an input.
+ *
+ * @param law  the law
+ * @throws {SpecError} when it is infinite
+ */
+export function lawDimension(law: Law): number {
+  if (law.kind === "dataset") return law.x.shape[1]!;
+  if (law.kind === "mixture") return law.components[0]!.mean.data.length;
+  if (law.dimension === "infinite") throw new SpecError("law.dimension", "infinite", "a finite dimension");
+  return law.dimension;
+}
+
+/**
+ * Whether a law is made of Gaussians with a label each, so that `gaussianComponents` has them.
  *
  * @param law  the law
  */
-export function gaussianComponents(law: Law): GaussianComponent[] | null {
-  if (law.kind === "mixture") return law.components.map(mixtureComponent);
-  if (law.kind !== "anisotropicGaussians" || law.dimension === "infinite") return null;
+export function isGaussian(law: Law): boolean {
+  return law.kind === "mixture" || (law.kind === "anisotropicGaussians" && law.dimension !== "infinite");
+}
+
+/**
+ * The Gaussian parts of a law, each with its label.
+ *
+ * @param law  anisotropic Gaussians of finite dimension, or a mixture
+ * @throws {SpecError} when the law is another one
+ */
+export function gaussianComponents(law: Law): GaussianComponent[] {
+  if (law.kind === "mixture") return mixtureComponents(law.components);
+  if (law.kind !== "anisotropicGaussians" || law.dimension === "infinite") {
+    throw new SpecError("law", law, "a mixture, or anisotropic Gaussians of finite dimension");
+  }
   const { dimension: d, signal, delta, rotation } = law;
   const q = rotation === "identity" ? null : rotationMatrix(d, rotation.seed);
   return [1, -1].map((label) => {
@@ -349,17 +370,19 @@ export function parseLaw(value: unknown, path = "law"): Law {
   return parseSpec(lawSchema, value, path);
 }
 
-function mixtureComponent({ weight, label, mean, covariance }: MixtureComponent): GaussianComponent {
-  const d = mean.data.length;
-  const a = covariance.data;
-  const isDiagonal = a.every((entry, at) => entry === 0 || at % (d + 1) === 0);
-  return {
+function mixtureComponents(components: readonly MixtureComponent[]): GaussianComponent[] {
+  const d = components[0]!.mean.data.length;
+  const isCentred = components.every(({ mean }) => mean.data.every((entry) => entry === 0));
+  const isDiagonal = components.every(({ covariance }) =>
+    covariance.data.every((entry, at) => entry === 0 || at % (d + 1) === 0),
+  );
+  return components.map(({ weight, label, mean, covariance }) => ({
     weight,
     label,
-    mean: mean.data.every((entry) => entry === 0) ? null : mean.data.slice(),
-    diagonal: isDiagonal ? Float64Array.from({ length: d }, (_, i) => Math.sqrt(a[i * (d + 1)]!)) : null,
-    factor: isDiagonal ? null : semidefiniteFactor(a, d)!,
-  };
+    mean: isCentred ? null : mean.data.slice(),
+    diagonal: isDiagonal ? Float64Array.from({ length: d }, (_, i) => Math.sqrt(covariance.data[i * (d + 1)]!)) : null,
+    factor: isDiagonal ? null : semidefiniteFactor(covariance.data, d)!,
+  }));
 }
 
 function flat(y: Tensor<"f64">): Tensor<"f64"> {

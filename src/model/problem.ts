@@ -1,7 +1,7 @@
 // A problem: what is learned, by which units, from where.                                      theory §1, §3–§5
 
 import { SpecError } from "../engine/errors";
-import { type Law, lawDimension, lawSchema } from "./law";
+import { isInfinite, type Law, lawDimension, lawSchema } from "./law";
 import { choice, object, optional, parseSpec, refined, type Schema } from "./spec";
 import { type RadiusLaw, type Start, startSchema } from "./start";
 import { parameterDimension, type Unit, unitSchema } from "./unit";
@@ -51,12 +51,12 @@ export function parseProblem(value: unknown, path = "problem"): Problem {
 }
 
 function fittedStart({ law, unit, start }: Problem): Start {
-  const d = lawDimension(law);
   if (start.kind === "particles") {
     const { shape } = start.theta;
-    if (d === "infinite") {
+    if (isInfinite(law)) {
       throw new SpecError("start.theta", shape, "radii or a Gaussian start, as the dimension is infinite");
     }
+    const d = lawDimension(law);
     const D = parameterDimension(unit, d);
     if (shape[1] !== D) {
       const row = unit.kind === "ridge" ? "w" : "(a, b, w)";

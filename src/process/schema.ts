@@ -1,7 +1,7 @@
 // Specifications of processes: the factories that users call, and the checks that come before anything is allocated.
 
 import { SpecError } from "../engine/errors";
-import { type Law, lawDimension } from "../model/law";
+import { isInfinite, type Law, lawDimension } from "../model/law";
 import { type Problem, type ProblemInput, problemSchema, radialAxes } from "../model/problem";
 import {
   choice,
@@ -154,11 +154,10 @@ const sgdSchema: Schema<SgdProcess> = refined(
   (process) => {
     const { problem, neurons, batchSize, replacement } = process;
     const { law, start } = problem;
-    const d = lawDimension(law);
-    if (d === "infinite") {
+    if (isInfinite(law)) {
       throw new SpecError(
         "problem.law.dimension",
-        d,
+        "infinite",
         "a finite dimension",
         "SGD has inputs; radialFlow has the limit.",
       );
@@ -180,7 +179,7 @@ const sgdSchema: Schema<SgdProcess> = refined(
       const n = law.x.shape[0]!;
       if (batchSize > n) throw new SpecError("batchSize", batchSize, `at most the ${n} examples of an epoch`);
     }
-    checkSgdMemory(process, d);
+    checkSgdMemory(process, lawDimension(law));
     return process;
   },
 );
@@ -238,8 +237,9 @@ export function parseProcess(value: unknown, path = "process"): Process {
  * @param path   where it stands
  * @throws {SpecError} with the path of the wrong time
  */
-export function parseTimes(value: unknown, path = "times"): number[] {
-  return parseSpec(ascendingTimes, value instanceof Float64Array ? Array.from(value) : value, path);
+export function parseTimes(value: unknown, path = "times"): Float64Array {
+  const listed = value instanceof Float64Array ? Array.from(value) : value;
+  return Float64Array.from(parseSpec(ascendingTimes, listed, path));
 }
 
 const GIB = 2 ** 30;
@@ -303,7 +303,7 @@ function checkGrid({ problem }: RadialFlowProcess): void {
   if (start.kind === "particles")
     throw new SpecError("problem.start.kind", start.kind, "a start with a density", remedy);
   if (start.kind === "gaussian") {
-    if (lawDimension(law) !== "infinite") return;
+    if (!isInfinite(law)) return;
     throw new SpecError(
       "problem.start.kind",
       start.kind,
