@@ -45,6 +45,73 @@ export function hermiteExpansion(
 }
 
 /**
+ * The same expansion through a table in s, for shift b = 0 (elsewhere, and beyond s = 65536 steps of the table, it is the
+ * original): eighth-order interpolation, within 1e-12 of the size of σ. Blocks of the table are made when first used, so
+ * the numbers do not depend on the order of use.
+ *
+ * @param expansion  the expansion
+ * @param finest     smallest distance of a kink of σ from 0, if any: c_k varies with s on this scale
+ */
+export function tabulatedExpansion(expansion: HermiteExpansion, finest: number): HermiteExpansion {
+  const { size } = expansion;
+  const perUnit = Math.min(1024 / Math.min(1, 2 * finest), 2 ** 20);
+  const blocks: (Float64Array | undefined)[] = [];
+  const build = (block: number): Float64Array => {
+    const table = new Float64Array((BLOCK + STENCIL) * size);
+    for (let i = 0; i < BLOCK + STENCIL; i++) expansion.evaluate((block * BLOCK + i) / perUnit, 0, table, i * size);
+    return table;
+  };
+  const weights = new Float64Array(STENCIL);
+  const evaluate: Evaluate = (s, b, out, offset) => {
+    const node = s * perUnit;
+    if (b !== 0 || !(node < TABLE_NODES)) return expansion.evaluate(s, b, out, offset);
+    const first = Math.max(0, Math.floor(node) - STENCIL / 2 + 1);
+    const block = Math.floor(first / BLOCK);
+    const table = (blocks[block] ??= build(block));
+    const u = node - first;
+    let before = 1;
+    for (let j = 0; j < STENCIL; j++) {
+      weights[j] = before * LAGRANGE[j]!;
+      before *= u - j;
+    }
+    let after = 1;
+    for (let j = STENCIL - 1; j >= 0; j--) {
+      weights[j]! *= after;
+      after *= u - j;
+    }
+    const row = (first - block * BLOCK) * size;
+    const w0 = weights[0]!;
+    const w1 = weights[1]!;
+    const w2 = weights[2]!;
+    const w3 = weights[3]!;
+    const w4 = weights[4]!;
+    const w5 = weights[5]!;
+    const w6 = weights[6]!;
+    const w7 = weights[7]!;
+    for (let k = 0; k < size; k++) {
+      const at = row + k;
+      out[offset + k] =
+        w0 * table[at]! +
+        w1 * table[at + size]! +
+        w2 * table[at + 2 * size]! +
+        w3 * table[at + 3 * size]! +
+        w4 * table[at + 4 * size]! +
+        w5 * table[at + 5 * size]! +
+        w6 * table[at + 6 * size]! +
+        w7 * table[at + 7 * size]!;
+    }
+  };
+  return { ...expansion, evaluate };
+}
+
+const BLOCK = 64;
+const STENCIL = 8;
+const TABLE_NODES = 65536;
+
+// 1/Π_{m ≠ j} (j − m) for j = 0 … 7.
+const LAGRANGE = [-1 / 5040, 1 / 720, -1 / 240, 1 / 144, -1 / 144, 1 / 240, -1 / 720, 1 / 5040];
+
+/**
  * The Hermite coefficients c_0 … c_degree of σ(sG + b), G standard normal.
  *
  * @param activation  the activation σ

@@ -10,7 +10,13 @@
 // m_k^{(d)} = E u_1^k on S^{d−1}. One radius (s0 = d) is x = 1, y = 0; d = ∞ keeps k = 0 alone. Derivation: docs/radial.md.
 
 import { type Activation, piecewiseLinearForm } from "./activation";
-import { hermiteCoefficients, hermiteExpansion, secondMoment } from "./hermite";
+import {
+  type HermiteExpansion,
+  hermiteCoefficients,
+  hermiteExpansion,
+  secondMoment,
+  tabulatedExpansion,
+} from "./hermite";
 
 /** One reduced coordinate of a neuron: output weight, bias, |P_V w| and |P_V^⊥ w|. */
 export type RadialCoordinate = "a" | "b" | "r1" | "r2";
@@ -142,6 +148,13 @@ function ladder(degree: number): Float64Array {
   return up;
 }
 
+/** Ridge units have b = 0 throughout: a table in s replaces the closed form or the quadrature. */
+function fastExpansion({ kind, activation }: RadialUnit, degree: number): HermiteExpansion {
+  if (kind === "affine") return hermiteExpansion(activation, degree, "all");
+  const knots = piecewiseLinearForm(activation)?.knots.map((knot) => Math.abs(knot)) ?? [];
+  return tabulatedExpansion(hermiteExpansion(activation, degree, "even"), Math.min(1, ...knots.filter((k) => k > 0)));
+}
+
 function hasConeTip(unit: RadialUnit): boolean {
   const form = piecewiseLinearForm(unit.activation);
   return unit.kind === "ridge" && form !== null && form.knots.includes(0);
@@ -150,7 +163,7 @@ function hasConeTip(unit: RadialUnit): boolean {
 /** s0 = d. Features of a point: for each sign s, then the expansion; C: for each sign C_0, C_2, …, C_K. */
 function oneRadius(law: RadialLaw, unit: RadialUnit, degree: number, remainder: number): RadialOperator {
   const affine = unit.kind === "affine";
-  const expansion = hermiteExpansion(unit.activation, degree, affine ? "all" : "even");
+  const expansion = fastExpansion(unit, degree);
   const step = affine ? 1 : 2;
   const orders = degree / 2 + 1;
   const block = 1 + expansion.size;
@@ -275,7 +288,7 @@ function oneRadius(law: RadialLaw, unit: RadialUnit, degree: number, remainder: 
  */
 function twoRadii(law: RadialLaw, unit: RadialUnit, degree: number, remainder: number): RadialOperator {
   const affine = unit.kind === "affine";
-  const expansion = hermiteExpansion(unit.activation, degree, affine ? "all" : "even");
+  const expansion = fastExpansion(unit, degree);
   const step = affine ? 1 : 2;
   const orders = degree / 2 + 1;
   const block = 3 + expansion.size;

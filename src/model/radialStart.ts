@@ -4,7 +4,10 @@
 
 import { SpecError } from "../engine/errors";
 import { exp, lgamma, log, logistic, normalCdf } from "../engine/math";
+import { type AnisotropicGaussians, rotationMatrix } from "./law";
 import type { RadialCoordinate, RadialLaw } from "./radial";
+import type { RadiusLaw, Spread, Start } from "./start";
+import { type Unit, weightOffset } from "./unit";
 
 /** A law on the line: a point, or a density of one hump. */
 export type AxisLaw = { readonly kind: "point"; readonly value: number } | AxisDensity;
@@ -23,16 +26,45 @@ export type AxisDensity = {
   mass(low: number, high: number): number;
 };
 
-/** A number, or a normal law. */
-export type SpreadSpec = number | { mean: number; deviation: number };
-
-/** A number, a normal law cut at 0, or a uniform law. */
-export type RadiusSpec = SpreadSpec | { from: number; to: number };
-
 /** The starts that have a law in reduced coordinates. */
-export type RadialStart =
-  | { kind: "gaussian"; radius: number; a?: SpreadSpec; b?: SpreadSpec }
-  | { kind: "radii"; r1: RadiusSpec; r2: RadiusSpec | null; a?: SpreadSpec; b?: SpreadSpec };
+export type DrawnStart = Exclude<Start, { kind: "particles" }>;
+
+/**
+ * The reduced coordinates of given neurons: (r1[, r2]) for ridge units, (a, b, r1[, r2]) for affine ones, with
+ * r1 = |P_V w|, r2 = |w − P_V w| and V the signal space; r2 is left out when s0 = d.
+ *
+ * @param law    anisotropic Gaussians in finite dimension
+ * @param unit   the unit
+ * @param theta  N × D, a neuron a row
+ * @returns N × coordinates, row-major
+ */
+export function reducedCoordinates(law: AnisotropicGaussians, unit: Unit, theta: Float64Array): Float64Array {
+  const d = law.dimension as number;
+  const offset = weightOffset(unit);
+  const count = theta.length / (d + offset);
+  const radii = law.signal === d ? 1 : 2;
+  // Only the signal space matters: r2² = |w|² − r1² would cancel, so both blocks of Qᵀw are summed.
+  const q = law.rotation === "identity" || radii === 1 ? null : rotationMatrix(d, law.rotation.seed);
+  const out = new Float64Array(count * (offset + radii));
+  const turned = new Float64Array(d);
+  for (let i = 0; i < count; i++) {
+    const row = theta.subarray(i * (d + offset), (i + 1) * (d + offset));
+    const w = row.subarray(offset);
+    if (q) {
+      turned.fill(0);
+      for (let k = 0; k < d; k++) for (let j = 0; j < d; j++) turned[j]! += q[k * d + j]! * w[k]!;
+    } else turned.set(w);
+    const at = i * (offset + radii);
+    for (let c = 0; c < offset; c++) out[at + c] = row[c]!;
+    let signal = 0;
+    let rest = 0;
+    for (let j = 0; j < law.signal; j++) signal += turned[j]! * turned[j]!;
+    for (let j = law.signal; j < d; j++) rest += turned[j]! * turned[j]!;
+    out[at + offset] = Math.sqrt(signal);
+    if (radii === 2) out[at + offset + 1] = Math.sqrt(rest);
+  }
+  return out;
+}
 
 /**
  * The independent laws of the reduced coordinates at the start.
@@ -42,7 +74,7 @@ export type RadialStart =
  * @param coordinates  the coordinates wanted, in order
  * @throws {SpecError} when r2 is missing
  */
-export function startLaws(law: RadialLaw, start: RadialStart, coordinates: readonly RadialCoordinate[]): AxisLaw[] {
+export function startLaws(law: RadialLaw, start: DrawnStart, coordinates: readonly RadialCoordinate[]): AxisLaw[] {
   return coordinates.map((name) => {
     if (name === "a" || name === "b") return spreadLaw(start[name] ?? (name === "a" ? 1 : 0));
     if (start.kind === "radii") {
@@ -87,12 +119,12 @@ export function chiLaw(freedom: number, scale: number): AxisLaw {
   };
 }
 
-function spreadLaw(spread: SpreadSpec): AxisLaw {
+function spreadLaw(spread: Spread): AxisLaw {
   if (typeof spread === "number") return { kind: "point", value: spread };
   return normalLaw(spread.mean, spread.deviation, -Infinity);
 }
 
-function radiusLaw(radius: RadiusSpec): AxisLaw {
+function radiusLaw(radius: RadiusLaw): AxisLaw {
   if (typeof radius === "number") return { kind: "point", value: radius };
   if ("mean" in radius) return normalLaw(radius.mean, radius.deviation, 0);
   const { from, to } = radius;
@@ -200,7 +232,7 @@ export function lawNodes(law: AxisLaw, n: number): { nodes: Float64Array; weight
  * @param count  number of points aimed at
  * @returns points, n × coordinates row-major, and weights that sum to 1
  */
-export function startParticles(
+export function startQuadrature(
   laws: readonly AxisLaw[],
   count: number,
 ): { points: Float64Array; weights: Float64Array } {

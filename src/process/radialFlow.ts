@@ -1,0 +1,154 @@
+// The radial mean-field flow ∂_t ρ̄ = ∇·(ρ̄ ∇Ψ̄) as a process: characteristics or finite volumes.         theory §5, §13
+//
+// Both solvers choose their own steps, never clipped to the times asked for: the state is the end of the last whole step,
+// and a time inside a step is reached on a copy.
+
+import type { Engine } from "../engine/engine";
+import { CheckpointError, SpecError } from "../engine/errors";
+import { specHash } from "../io/canonical";
+import { type Measure, particles } from "../measure/measure";
+import type { AnisotropicGaussians } from "../model/law";
+import { type RadialOperator, radialOperator } from "../model/radial";
+import { reducedCoordinates, startLaws, startQuadrature } from "../model/radialStart";
+import { pack, unpack } from "./checkpoint";
+import { CHUNK_MILLISECONDS, pause, type Simulation, type Watch } from "./process";
+import { Characteristics } from "./radial/characteristics";
+import type { RadialFlowProcess } from "./schema";
+
+/** What both solvers are to this process. */
+export interface RadialSolver {
+  /** End of the last whole step. */
+  readonly time: number;
+  /** Whole steps taken. */
+  readonly accepted: number;
+  /** Makes at most `limit` trial steps, none beyond t; true when no other whole step fits. */
+  advance(t: number, limit: number): boolean;
+  /** The numbers of the law at t, from a copy; after `advance(t)` is through. */
+  at(t: number): Float64Array;
+  save(): { time: number; step: number; accepted: number; values: Float64Array };
+  restore(state: { time: number; step: number; accepted: number; values: Float64Array }): void;
+}
+
+/** Default error of a step and of the series. */
+const TOLERANCE = 1e-7;
+
+/** Default number of characteristics. */
+const PARTICLES = 2000;
+
+/** Sets the law at time 0 and returns the simulation. */
+export function start(process: RadialFlowProcess, engine: Engine): Simulation {
+  const { problem, tolerance, degree } = process;
+  const law = problem.law as AnisotropicGaussians;
+  const operator = radialOperator(law, problem.unit, { degree, tolerance: tolerance ?? TOLERANCE });
+  const { solver, measure, warnings } = characteristics(process, operator);
+  if (operator.remainder > (tolerance ?? TOLERANCE)) {
+    warnings().push(
+      `The Hermite series of degree ${operator.degree} leaves up to ${operator.remainder.toExponential(1)} of the risk out.`,
+    );
+  }
+
+  const identity = { kind: "radialFlow", backend: engine.backend, spec: specHash(process) };
+  let time = 0;
+  let values: Float64Array | null = null;
+  let freed = false;
+  const alive = () => {
+    if (freed) throw new TypeError("This simulation was freed.");
+  };
+
+  return {
+    process,
+    engine,
+    get warnings() {
+      return warnings();
+    },
+    get time() {
+      return time;
+    },
+    get step() {
+      return solver.accepted;
+    },
+    async advance(t: number, { signal, onProgress }: Watch = {}) {
+      alive();
+      if (!(t >= time)) {
+        throw new SpecError("t", t, `a time not before the time reached, ${time}`, "Start again to go back.");
+      }
+      signal?.throwIfAborted();
+      if (t === time) return;
+      values = null;
+      let began = performance.now();
+      while (!solver.advance(t, 1)) {
+        if (performance.now() - began < CHUNK_MILLISECONDS) continue;
+        time = Math.max(time, solver.time);
+        onProgress?.(time);
+        await pause();
+        alive();
+        signal?.throwIfAborted();
+        began = performance.now();
+      }
+      time = t;
+      onProgress?.(time);
+    },
+    measure() {
+      alive();
+      values ??= solver.at(time);
+      return measure(values);
+    },
+    save() {
+      alive();
+      const { time: reached, step, accepted, values: state } = solver.save();
+      const payload = new Uint8Array((3 + state.length) * 8);
+      const view = new DataView(payload.buffer);
+      [time, reached, step, ...state].forEach((x, i) => void view.setFloat64(8 * i, x, true));
+      return pack({ ...identity, accepted }, payload);
+    },
+    restore(bytes) {
+      alive();
+      const { header, payload } = unpack(bytes, identity);
+      const size = solver.save().values.length;
+      if (payload.length !== 8 * (3 + size)) throw new CheckpointError("The saved state has the wrong length.");
+      const view = new DataView(payload.buffer, payload.byteOffset, payload.byteLength);
+      const numbers = Float64Array.from({ length: 3 + size }, (_, i) => view.getFloat64(8 * i, true));
+      time = numbers[0]!;
+      values = null;
+      solver.restore({
+        time: numbers[1]!,
+        step: numbers[2]!,
+        accepted: Number(header["accepted"]),
+        values: numbers.subarray(3),
+      });
+    },
+    free() {
+      freed = true;
+    },
+  };
+}
+
+type Parts = { solver: RadialSolver; measure(values: Float64Array): Measure; warnings(): string[] };
+
+function characteristics(process: RadialFlowProcess, operator: RadialOperator): Parts {
+  const { problem, tolerance, maxStep } = process;
+  const { start, unit } = problem;
+  const law = problem.law as AnisotropicGaussians;
+  const dims = operator.coordinates.length;
+  let points: Float64Array;
+  let weights: Float64Array;
+  if (start.kind === "particles") {
+    points = reducedCoordinates(law, unit, start.theta.data);
+    weights = new Float64Array(points.length / dims).fill(dims / points.length);
+  } else {
+    const laws = startLaws(law, start, operator.coordinates);
+    ({ points, weights } = startQuadrature(laws, process.particles ?? PARTICLES));
+  }
+  const frozen = operator.coordinates.map((name) => name === "a" && unit.kind === "affine" && !unit.trainOutput);
+  const solver = new Characteristics(operator, points, weights, tolerance ?? TOLERANCE, {
+    frozen,
+    ...(maxStep !== null && { maxStep }),
+  });
+  const shape: [number, number] = [weights.length, dims];
+  const notes: string[] = [];
+  return {
+    solver,
+    measure: (values) => particles({ coordinates: "radial", shape, values: values.slice(), weights: weights.slice() }),
+    warnings: () => notes,
+  };
+}
