@@ -1,6 +1,6 @@
 """Fits the polynomials of assembly/coefficients.ts: `python3 scripts/coefficients.py > assembly/coefficients.ts`
-(Debian: python3-mpmath). Each is the minimax polynomial of a weighted error (Remez exchange in 60 digits); its
-coefficients are rounded one by one to the format, lowest first, and the rest fitted again.
+(Debian: python3-mpmath). Each is the minimax polynomial of a weighted error (Remez exchange in 60
+digits). Coefficients for f32 on one side of 0 are rounded one by one, lowest first, and the rest fitted again.
 """
 
 import struct
@@ -68,7 +68,7 @@ def fit(name, first, target, weight, low, high, count, rounding=F64_ROUND):
         m = len(done)
         rest = lambda t: (target(t) - horner(done, t)) / t**m
         c, _ = remez(rest, lambda t: abs(weight(t) * t**m), low, high, count - m)
-        done += [rounding(v) for v in (c[:1] if rounding is F32_ROUND else c)]
+        done += [rounding(v) for v in (c[:1] if rounding is F32_ROUND and low * high >= 0 else c)]
     error = max(abs(weight(t) * (target(t) - horner(done, t))) for t in linspace(mpf(low), mpf(high), 998))
     print(f"{name}: error {nstr(error, 3)}", file=sys.stderr)
     for k, v in enumerate(done):
@@ -138,3 +138,26 @@ constant("INV_SQRT_2PI", 1 / sqrt(2 * pi))
 constant("SQRT_HALF", sqrt(mpf(1) / 2))
 for k in range(1, 9):
     constant(f"STIRLING_{k}", bernoulli(2 * k) / (2 * k * (2 * k - 1)))
+
+# The same in single precision. k log 2 and n π/2 are exact in the leading parts for |k| < 2^8, |n| < 2^13.
+hi, lo = parts(ln2, [15])
+constant("LN2_HI32", hi)
+constant("LN2_LO32", F32_ROUND(lo))
+for k, v in enumerate(parts(pi / 2, [11, 11])):
+    constant(f"HALF_PI32_{k + 1}", F32_ROUND(v))
+fit("EXP32", 2, series, lambda r: r * r / exp(r), -edge, edge, 5, F32_ROUND)
+fit("LOG32", 1, atanh_rest, lambda z: z, 0, (3 - 2 * sqrt(mpf(2))) ** 2 * (1 + mpf(2) ** -20), 3, F32_ROUND)
+fit("SIN32", 1, sin_rest, lambda z: z, 0, quarter, 3, F32_ROUND)
+fit("COS32", 1, cos_rest, lambda z: z * z, 0, quarter, 3, F32_ROUND)
+fit("LOG1P32", 1, atanh_rest, lambda z: z, 0, mpf(1) / 9, 4, F32_ROUND)
+fit("ERF32", 0, erf_rest, lambda z: 1, 0, 1, 6, F32_ROUND)
+# log erfc x, 1 ≤ x ≤ 4
+fit("ERFC32", 0, lambda x: log(erfc(x)), lambda x: erfc(x), 1, 4, 6, F32_ROUND)
+
+# Box–Muller. -2 log(1+f) = f N(f), -½ ≤ f < 0; cos x = 1 + z D(z)
+half = lambda f: -2 * log(1 + f) / f
+fit("RADIUS32", 0, half, lambda f: 1 / half(f), -mpf(1) / 2, -mpf(2) ** -40, 9, F32_ROUND)
+constant("TWO_LN2", 2 * ln2)
+constant("TWO_LN2_32", F32_ROUND(2 * ln2))
+constant("HALF_PI", pi / 2)
+constant("HALF_PI_WORD32", F32_ROUND(pi / 2 / 2**32))
