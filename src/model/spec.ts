@@ -60,6 +60,16 @@ export function integer(from: number, to: number): Schema<number> {
 /** A seed: an integer in [0, 2^53). */
 export const seed = number("an integer from 0 to 2^53 − 1", (x) => Number.isSafeInteger(x) && x >= 0);
 
+/**
+ * A word that passes a test.
+ *
+ * @param expected  the test in words
+ * @param test      tells whether a string is accepted
+ */
+export function text(expected: string, test: (x: string) => boolean): Schema<string> {
+  return v.custom<string>((x) => typeof x === "string" && test(x), expected);
+}
+
 /** True or false. */
 export const flag: Schema<boolean> = v.custom<boolean>((x) => typeof x === "boolean", "true or false");
 
