@@ -1,7 +1,56 @@
+import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
+
+// Chromium as Debian packages it; Playwright's own download is not needed.
+const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+const flags = [
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+];
+
+const report = process.env["TEST_REPORT"];
 
 export default defineConfig({
   test: {
-    projects: [{ test: { name: "node", include: ["test/**/*.test.ts"], exclude: ["test/slow/**"], testTimeout: 60_000 } }],
+    globalSetup: "test/globalSetup.ts",
+    // CI adds up the counts of its parts from these reports
+    ...(report ? { reporters: ["default", ["json", { outputFile: report }]] } : {}),
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "node",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/slow/**", "test/browser/**"],
+          testTimeout: 60_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: "browser",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/slow/**", "test/node/**"],
+          testTimeout: 120_000,
+          browser: {
+            enabled: true,
+            headless: true,
+            screenshotFailures: false,
+            provider: playwright({ launchOptions: { executablePath: chromium, args: flags } }),
+            instances: [{ browser: "chromium" }],
+          },
+        },
+      },
+      {
+        extends: true,
+        test: { name: "slow", include: ["test/slow/**/*.test.ts"], testTimeout: 1_200_000 },
+      },
+    ],
   },
 });

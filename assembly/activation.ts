@@ -1,0 +1,238 @@
+// Activations σ and their derivatives over a row of numbers.                                              theory §3
+//
+// `activate` reads `count` numbers h (a multiple of a panel, 16-byte aligned), and writes σ(h) and σ'(h). At a knot the
+// derivative is the left one: a piece counts where κ_k < h ≤ κ_{k+1}, in every build.
+
+import {
+  ACTIVATION_COUNT,
+  ACTIVATION_DATA,
+  ACTIVATION_KIND,
+  ACTIVATION_P0,
+  ACTIVATION_P1,
+  COSINE,
+  ERF,
+  IDENTITY,
+  LEAKY_RELU,
+  LOGISTIC,
+  PIECEWISE_LINEAR,
+  RELU,
+  SILU,
+  SOFTPLUS,
+  SQUARE,
+  TABLE,
+  TANH,
+} from "./layout";
+import { cos, erf, exp, log1pExp, logistic, sin, tanh } from "./math";
+import { madd, pointer, real, slot } from "./vector";
+
+function relu<T>(h: usize, value: usize, slope: usize, bytes: usize): void {
+  const zero = v128.splat<T>(<T>0);
+  const one = v128.splat<T>(<T>1);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const t = v128.load(h + i);
+    v128.store(value + i, v128.pmax<T>(t, zero));
+    v128.store(slope + i, v128.and(v128.gt<T>(t, zero), one));
+  }
+}
+
+function leakyRelu<T>(leak: T, h: usize, value: usize, slope: usize, bytes: usize): void {
+  const zero = v128.splat<T>(<T>0);
+  const one = v128.splat<T>(<T>1);
+  const small = v128.splat<T>(leak);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const t = v128.load(h + i);
+    const k = v128.bitselect(one, small, v128.gt<T>(t, zero));
+    v128.store(value + i, v128.mul<T>(t, k));
+    v128.store(slope + i, k);
+  }
+}
+
+// σ(t) = y_0 + Σ_k m_k (clamp(t, κ_k, κ_{k+1}) − κ_k): exactly flat beyond the ends, so σ' = 0 is exact there too.
+function piecewiseLinear<T>(
+  left: T,
+  count: i32,
+  data: usize,
+  h: usize,
+  value: usize,
+  slope: usize,
+  bytes: usize,
+): void {
+  const size = sizeof<T>();
+  for (let k = 0; k < count; k++, data += 3 * size) {
+    const from = v128.load_splat<T>(data);
+    const to = v128.load_splat<T>(data + size);
+    const steep = v128.load_splat<T>(data + 2 * size);
+    if (k == 0) {
+      const base = v128.splat<T>(left);
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        const inside = v128.sub<T>(v128.pmin<T>(v128.pmax<T>(t, from), to), from);
+        // a knot is passed on as a mask in `slope` until the last piece, t itself is still needed: it stays in h
+        v128.store(slope + i, v128.and(v128.and(v128.gt<T>(t, from), v128.le<T>(t, to)), steep));
+        v128.store(value + i, madd<T>(inside, steep, base));
+      }
+    } else {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        const inside = v128.sub<T>(v128.pmin<T>(v128.pmax<T>(t, from), to), from);
+        const here = v128.and(v128.and(v128.gt<T>(t, from), v128.le<T>(t, to)), steep);
+        v128.store(slope + i, v128.or(v128.load(slope + i), here));
+        v128.store(value + i, madd<T>(inside, steep, v128.load(value + i)));
+      }
+    }
+  }
+}
+
+// Cubic Hermite on a uniform grid, the end tangents beyond it; lane by lane, because the loads are gathers.
+function table<T>(
+  first: T,
+  step: T,
+  count: i32,
+  data: usize,
+  h: usize,
+  value: usize,
+  slope: usize,
+  bytes: usize,
+): void {
+  const size = sizeof<T>();
+  const inverse = <T>1 / step;
+  for (let i: usize = 0; i < bytes; i += size) {
+    const t = load<T>(h + i);
+    const u = (t - first) * inverse;
+    if (!(u > <T>0)) {
+      const m = load<T>(data + size);
+      store<T>(value + i, load<T>(data) + m * (t - first));
+      store<T>(slope + i, m);
+    } else if (u >= <T>count) {
+      const end = data + (<usize>count << 1) * size;
+      const m = load<T>(end + size);
+      store<T>(value + i, load<T>(end) + m * (t - (first + step * <T>count)));
+      store<T>(slope + i, m);
+    } else {
+      const k = <i32>u;
+      const p = data + (<usize>k << 1) * size;
+      const s = u - <T>k;
+      const y0 = load<T>(p);
+      const m0 = load<T>(p + size) * step;
+      const y1 = load<T>(p + 2 * size);
+      const m1 = load<T>(p + 3 * size) * step;
+      const c2 = <T>3 * (y1 - y0) - <T>2 * m0 - m1;
+      const c3 = <T>2 * (y0 - y1) + m0 + m1;
+      store<T>(value + i, y0 + s * (m0 + s * (c2 + s * c3)));
+      store<T>(slope + i, (m0 + s * (<T>2 * c2 + s * (<T>3 * c3))) * inverse);
+    }
+  }
+}
+
+function smooth<T>(kind: i32, h: usize, value: usize, slope: usize, bytes: usize): void {
+  const one = v128.splat<T>(<T>1);
+  const two = v128.splat<T>(<T>2);
+  switch (kind) {
+    case TANH: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const y = tanh<T>(v128.load(h + i));
+        v128.store(value + i, y);
+        v128.store(slope + i, v128.sub<T>(one, v128.mul<T>(y, y)));
+      }
+      break;
+    }
+    case ERF: {
+      const scale = v128.splat<T>(<T>1.1283791670955126);
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        v128.store(value + i, erf<T>(t));
+        v128.store(slope + i, v128.mul<T>(scale, exp<T>(v128.neg<T>(v128.mul<T>(t, t)))));
+      }
+      break;
+    }
+    case LOGISTIC: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        const y = logistic<T>(v128.add<T>(t, t));
+        v128.store(value + i, y);
+        v128.store(slope + i, v128.mul<T>(two, v128.mul<T>(y, v128.sub<T>(one, y))));
+      }
+      break;
+    }
+    case SOFTPLUS: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        v128.store(value + i, log1pExp<T>(t));
+        v128.store(slope + i, logistic<T>(t));
+      }
+      break;
+    }
+    case SILU: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        const y = logistic<T>(t);
+        const ty = v128.mul<T>(t, y);
+        v128.store(value + i, ty);
+        v128.store(slope + i, v128.add<T>(y, v128.mul<T>(ty, v128.sub<T>(one, y))));
+      }
+      break;
+    }
+    case COSINE: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        v128.store(value + i, cos<T>(t));
+        v128.store(slope + i, v128.neg<T>(sin<T>(t)));
+      }
+      break;
+    }
+    case IDENTITY: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        v128.store(value + i, v128.load(h + i));
+        v128.store(slope + i, one);
+      }
+      break;
+    }
+    case SQUARE: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        v128.store(value + i, v128.mul<T>(t, t));
+        v128.store(slope + i, v128.add<T>(t, t));
+      }
+      break;
+    }
+  }
+}
+
+/** σ and σ' of `count` numbers; `value` and `slope` may not overlap `h`. */
+export function activate<T>(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
+  const bytes = <usize>count * sizeof<T>();
+  const kind = slot(block, ACTIVATION_KIND);
+  switch (kind) {
+    case RELU:
+      relu<T>(h, value, slope, bytes);
+      break;
+    case LEAKY_RELU:
+      leakyRelu<T>(<T>real(block, ACTIVATION_P0), h, value, slope, bytes);
+      break;
+    case PIECEWISE_LINEAR:
+      piecewiseLinear<T>(
+        <T>real(block, ACTIVATION_P0),
+        slot(block, ACTIVATION_COUNT),
+        pointer(block, ACTIVATION_DATA),
+        h,
+        value,
+        slope,
+        bytes,
+      );
+      break;
+    case TABLE:
+      table<T>(
+        <T>real(block, ACTIVATION_P0),
+        <T>real(block, ACTIVATION_P1),
+        slot(block, ACTIVATION_COUNT),
+        pointer(block, ACTIVATION_DATA),
+        h,
+        value,
+        slope,
+        bytes,
+      );
+      break;
+    default:
+      smooth<T>(kind, h, value, slope, bytes);
+  }
+}

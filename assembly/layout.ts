@@ -1,0 +1,148 @@
+// Layout of the blocks of memory that TypeScript fills and the kernels read. One source: AssemblyScript and TypeScript
+// both import it. A block is a row of 8-byte slots; integers and pointers stand in the low four bytes of a slot,
+// numbers are f64.
+//
+//   slot      0    1    2   …
+//           ┌────┬────┬────┬──
+//   block   │ i32│ i32│ f64│ …      address = block + 8·slot
+//           └────┴────┴────┴──
+
+// --- law: what one example is drawn from -------------------------------------------------------------------------
+/** MIXTURE, FINITE or TEACHER. */
+export const LAW_KIND = 0;
+/** Input dimension d. */
+export const LAW_DIMENSION = 1;
+/** Number of mixture components, or of atoms of a finite law. */
+export const LAW_COUNT = 2;
+/** u32 thresholds: component c is drawn where the word is below thresholds[c] (the last is taken as 2^32). */
+export const LAW_THRESHOLDS = 3;
+/** f64 labels: one per component or atom. */
+export const LAW_LABELS = 4;
+/** f64 means of the components, count × d, or 0. */
+export const LAW_MEANS = 5;
+/** f64 standard deviations, count × d, or 0. */
+export const LAW_DIAGONALS = 6;
+/** f64 factors, count × d × d row-major, x = mean + factor·g, or 0. */
+export const LAW_FACTORS = 7;
+/** f64 inputs of a finite law, count × d. */
+export const LAW_INPUTS = 8;
+/** i32 permutation of the atoms, where a finite law is drawn without replacement, or 0. */
+export const LAW_ORDER = 9;
+/** f64: epoch the permutation belongs to, −1 before the first. */
+export const LAW_EPOCH = 10;
+/** Teacher: number of neurons, activation block, weights (neurons × d), coefficients, noise. */
+export const LAW_TEACHER_NEURONS = 11;
+export const LAW_TEACHER_ACTIVATION = 12;
+export const LAW_TEACHER_WEIGHTS = 13;
+export const LAW_TEACHER_COEFFICIENTS = 14;
+export const LAW_NOISE = 15;
+/** f64 scratch of max(d, teacher neurons, 8) numbers. */
+export const LAW_SCRATCH = 16;
+/** 2·(teacher neurons) more scratch. */
+export const LAW_SCRATCH2 = 17;
+export const LAW_SLOTS = 18;
+
+export const MIXTURE = 0;
+export const FINITE = 1;
+export const TEACHER = 2;
+
+// --- activation ----------------------------------------------------------------------------------------------------
+/** Kind of the activation, one of the constants below. */
+export const ACTIVATION_KIND = 0;
+/** Number of segments (piecewise linear) or of intervals (table). */
+export const ACTIVATION_COUNT = 1;
+/** First parameter: slope (leaky), left value (piecewise linear), first point (table). */
+export const ACTIVATION_P0 = 2;
+/** Second parameter: step (table). */
+export const ACTIVATION_P1 = 3;
+/** f64 data: piecewise linear (left knot, right knot, slope) a segment; table (value, slope) a point. */
+export const ACTIVATION_DATA = 4;
+export const ACTIVATION_SLOTS = 5;
+
+export const RELU = 0;
+export const LEAKY_RELU = 1;
+export const PIECEWISE_LINEAR = 2;
+export const TANH = 3;
+export const ERF = 4;
+export const LOGISTIC = 5;
+export const SOFTPLUS = 6;
+export const SILU = 7;
+export const COSINE = 8;
+export const IDENTITY = 9;
+export const SQUARE = 10;
+export const TABLE = 11;
+
+// --- network: N neurons in lane panels ------------------------------------------------------------------------------
+/** Neurons N. */
+export const NET_NEURONS = 0;
+/** Rows of a panel: d, and one more (the bias b, whose input is 1) for an affine unit. */
+export const NET_ROWS = 1;
+/** Activation block. */
+export const NET_ACTIVATION = 2;
+/** 1 for an affine unit a σ(⟨w,x⟩+b), 0 for a ridge unit σ(⟨w,x⟩). */
+export const NET_AFFINE = 3;
+/** 1 where the output coefficients a are trained. */
+export const NET_TRAIN = 4;
+/** Weights: panels of PANEL bytes × rows. */
+export const NET_WEIGHTS = 5;
+/** Output coefficients a, one a (padded) neuron. */
+export const NET_OUTPUT = 6;
+export const NET_SLOTS = 7;
+
+// --- one-pass and finite-law SGD ---------------------------------------------------------------------------------
+export const SGD_NETWORK = 0;
+export const SGD_LAW = 1;
+/** Batch size m. */
+export const SGD_BATCH = 2;
+/** Steps a block; block of steps·m examples, padded to whole tiles. */
+export const SGD_STEPS = 3;
+/** Inputs of two blocks, tile-transposed: 2 × tiles × rows × TILE. */
+export const SGD_INPUTS = 4;
+/** Scaled inputs ε r x of the block to apply: tiles × rows × TILE. */
+export const SGD_SCALED = 5;
+/** Labels of two blocks: 2 × tiles × TILE. */
+export const SGD_LABELS = 6;
+/** Pre-activations of a block: tiles × TILE × padded neurons. */
+export const SGD_PRE = 7;
+/** Slopes a σ' of a block: tiles × TILE × padded neurons. */
+export const SGD_SLOPES = 8;
+/** Values σ of one example, and the change of a over one step: 2 × padded neurons. */
+export const SGD_VALUES = 9;
+/** Gram matrix of a tile's inputs: TILE × TILE. */
+export const SGD_GRAM = 10;
+/** f64 step sizes ε_k of the steps to run, in order. */
+export const SGD_STEP_SIZES = 11;
+/** Seed (low, high), replica. */
+export const SGD_SEED_LOW = 12;
+export const SGD_SEED_HIGH = 13;
+export const SGD_REPLICA = 14;
+/** One example's input in f64 or f32 before it is transposed: rows numbers. */
+export const SGD_EXAMPLE = 15;
+/** Residuals r of a block: tiles × TILE. */
+export const SGD_RESIDUALS = 16;
+export const SGD_SLOTS = 17;
+
+/** Examples a tile: four share one pass over a panel. */
+export const TILE = 4;
+/** Bytes of a panel's row: two vectors, 8 neurons in f32 and 4 in f64. */
+export const PANEL = 32;
+
+// --- purposes of the streams (docs/streams.md) --------------------------------------------------------------------
+/** The user's own draws. */
+export const PURPOSE_USER = 0;
+/** Start: weights w, output coefficients a, biases b; step = particle. */
+export const PURPOSE_START_W = 1;
+export const PURPOSE_START_A = 2;
+export const PURPOSE_START_B = 3;
+/** Examples: input, component or atom, label noise; step = example. */
+export const PURPOSE_INPUT = 4;
+export const PURPOSE_CHOICE = 5;
+export const PURPOSE_NOISE = 6;
+/** Order of an epoch; step = epoch. */
+export const PURPOSE_ORDER = 7;
+/** A teacher's weights; step = neuron. */
+export const PURPOSE_TEACHER = 8;
+/** Rotation of a law; step = column. */
+export const PURPOSE_ROTATION = 9;
+/** Examples of a test sample. */
+export const PURPOSE_TEST = 10;

@@ -1,0 +1,189 @@
+// Plain twin of assembly/activation.ts: σ and σ' over a row of numbers.
+
+import {
+  ACTIVATION_COUNT,
+  ACTIVATION_DATA,
+  ACTIVATION_KIND,
+  ACTIVATION_P0,
+  ACTIVATION_P1,
+  COSINE,
+  ERF,
+  IDENTITY,
+  LEAKY_RELU,
+  LOGISTIC,
+  PIECEWISE_LINEAR,
+  RELU,
+  SILU,
+  SOFTPLUS,
+  SQUARE,
+  TABLE,
+  TANH,
+} from "../../../assembly/layout";
+import { cos, erf, exp, log1p, logistic, sin, tanh } from "../math";
+import type { Heap } from "./heap";
+
+type Numbers = Float32Array | Float64Array;
+
+/** σ and σ' of `count` numbers; indices are in elements of `numbers`, the heap's view of one precision. */
+export function activate(
+  heap: Heap,
+  numbers: Numbers,
+  block: number,
+  h: number,
+  value: number,
+  slope: number,
+  count: number,
+): void {
+  const at = block >> 2;
+  const kind = heap.i32[at + 2 * ACTIVATION_KIND];
+  const p0 = heap.f64[(block >> 3) + ACTIVATION_P0]!;
+  const p1 = heap.f64[(block >> 3) + ACTIVATION_P1]!;
+  const data = heap.u32[at + 2 * ACTIVATION_DATA]! / numbers.BYTES_PER_ELEMENT;
+  const pieces = heap.i32[at + 2 * ACTIVATION_COUNT]!;
+  switch (kind) {
+    case RELU:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        numbers[value + i] = Math.max(t, 0);
+        numbers[slope + i] = t > 0 ? 1 : 0;
+      }
+      return;
+    case LEAKY_RELU:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        const k = t > 0 ? 1 : p0;
+        numbers[value + i] = t * k;
+        numbers[slope + i] = k;
+      }
+      return;
+    case PIECEWISE_LINEAR:
+      piecewiseLinear(numbers, p0, pieces, data, h, value, slope, count);
+      return;
+    case TABLE:
+      table(numbers, p0, p1, pieces, data, h, value, slope, count);
+      return;
+    case TANH:
+      for (let i = 0; i < count; i++) {
+        const y = tanh(numbers[h + i]!);
+        numbers[value + i] = y;
+        numbers[slope + i] = 1 - y * y;
+      }
+      return;
+    case ERF:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        numbers[value + i] = erf(t);
+        numbers[slope + i] = 1.1283791670955126 * exp(-(t * t));
+      }
+      return;
+    case LOGISTIC:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        const y = logistic(t + t);
+        numbers[value + i] = y;
+        numbers[slope + i] = 2 * (y * (1 - y));
+      }
+      return;
+    case SOFTPLUS:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        numbers[value + i] = Math.max(t, 0) + log1p(exp(-Math.abs(t)));
+        numbers[slope + i] = logistic(t);
+      }
+      return;
+    case SILU:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        const y = logistic(t);
+        const ty = t * y;
+        numbers[value + i] = ty;
+        numbers[slope + i] = y + ty * (1 - y);
+      }
+      return;
+    case COSINE:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        numbers[value + i] = cos(t);
+        numbers[slope + i] = -sin(t);
+      }
+      return;
+    case IDENTITY:
+      for (let i = 0; i < count; i++) {
+        numbers[value + i] = numbers[h + i]!;
+        numbers[slope + i] = 1;
+      }
+      return;
+    case SQUARE:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        numbers[value + i] = t * t;
+        numbers[slope + i] = t + t;
+      }
+      return;
+  }
+}
+
+function piecewiseLinear(
+  numbers: Numbers,
+  left: number,
+  pieces: number,
+  data: number,
+  h: number,
+  value: number,
+  slope: number,
+  count: number,
+): void {
+  for (let k = 0; k < pieces; k++) {
+    const from = numbers[data + 3 * k]!;
+    const to = numbers[data + 3 * k + 1]!;
+    const steep = numbers[data + 3 * k + 2]!;
+    for (let i = 0; i < count; i++) {
+      const t = numbers[h + i]!;
+      const here = t > from && t <= to ? steep : 0;
+      const base = k === 0 ? left : numbers[value + i]!;
+      const gain = t > from ? (t < to ? (t - from) * steep : (to - from) * steep) : (t - t) * steep;
+      numbers[slope + i] = k === 0 ? here : numbers[slope + i]! + here;
+      numbers[value + i] = base + gain;
+    }
+  }
+}
+
+function table(
+  numbers: Numbers,
+  first: number,
+  step: number,
+  intervals: number,
+  data: number,
+  h: number,
+  value: number,
+  slope: number,
+  count: number,
+): void {
+  const inverse = 1 / step;
+  for (let i = 0; i < count; i++) {
+    const t = numbers[h + i]!;
+    const u = (t - first) * inverse;
+    if (!(u > 0)) {
+      const m = numbers[data + 1]!;
+      numbers[value + i] = numbers[data]! + m * (t - first);
+      numbers[slope + i] = m;
+    } else if (u >= intervals) {
+      const end = data + 2 * intervals;
+      const m = numbers[end + 1]!;
+      numbers[value + i] = numbers[end]! + m * (t - (first + step * intervals));
+      numbers[slope + i] = m;
+    } else {
+      const k = Math.floor(u);
+      const p = data + 2 * k;
+      const s = u - k;
+      const y0 = numbers[p]!;
+      const m0 = numbers[p + 1]! * step;
+      const y1 = numbers[p + 2]!;
+      const m1 = numbers[p + 3]! * step;
+      const c2 = 3 * (y1 - y0) - 2 * m0 - m1;
+      const c3 = 2 * (y0 - y1) + m0 + m1;
+      numbers[value + i] = y0 + s * (m0 + s * (c2 + s * c3));
+      numbers[slope + i] = (m0 + s * (2 * c2 + s * (3 * c3))) * inverse;
+    }
+  }
+}

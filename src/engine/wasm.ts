@@ -1,0 +1,72 @@
+// The WebAssembly builds: decoded, validated, compiled once a thread, instantiated through the AssemblyScript loader.
+
+import { instantiate } from "@assemblyscript/loader";
+import type { Backend, Kernels } from "./kernels";
+import type { AddressSpace } from "./memory";
+
+/** A build that was instantiated. */
+export interface Build {
+  kernels: Kernels;
+  space: AddressSpace;
+}
+
+type Exports = Kernels & Record<string, unknown> & { memory: WebAssembly.Memory };
+
+/** Type id of an ArrayBuffer in every AssemblyScript runtime. */
+const ARRAY_BUFFER = 1;
+
+const compiled = new Map<Backend, Promise<WebAssembly.Module>>();
+
+/** Lets a worker use a module that another thread has compiled. */
+export function provideModule(backend: Backend, module: WebAssembly.Module): void {
+  compiled.set(backend, Promise.resolve(module));
+}
+
+/** The compiled module of a build, for another thread. */
+export function compiledModule(backend: "simd" | "relaxed"): Promise<WebAssembly.Module> {
+  let module = compiled.get(backend);
+  if (!module) {
+    module = compile(backend);
+    compiled.set(backend, module);
+    module.catch(() => compiled.delete(backend));
+  }
+  return module;
+}
+
+/** Whether this engine can run a build. */
+export async function supported(backend: "simd" | "relaxed"): Promise<boolean> {
+  if (typeof WebAssembly !== "object") return false;
+  return compiled.has(backend) || WebAssembly.validate(await bytesOf(backend));
+}
+
+async function bytesOf(backend: "simd" | "relaxed"): Promise<Uint8Array<ArrayBuffer>> {
+  const { wasm } = await (backend === "simd" ? import("../generated/simd") : import("../generated/relaxed"));
+  const text = atob(wasm);
+  const bytes = new Uint8Array(text.length);
+  for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
+  return bytes;
+}
+
+async function compile(backend: "simd" | "relaxed"): Promise<WebAssembly.Module> {
+  return WebAssembly.compile(await bytesOf(backend));
+}
+
+/** Instantiates a build. */
+export async function instantiateBuild(backend: "simd" | "relaxed"): Promise<Build> {
+  const { exports } = await instantiate<Exports>(await compiledModule(backend), {});
+  return {
+    kernels: exports,
+    space: {
+      buffer: () => exports.memory.buffer,
+      allocate(bytes) {
+        const pointer = exports.__pin(exports.__new(bytes, ARRAY_BUFFER));
+        new Uint8Array(exports.memory.buffer, pointer, bytes).fill(0);
+        return pointer;
+      },
+      release(pointers) {
+        for (const pointer of pointers) exports.__unpin(pointer);
+        exports.__collect();
+      },
+    },
+  };
+}

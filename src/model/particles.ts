@@ -1,0 +1,109 @@
+// The start of a network: N parameters drawn from the start's law, particle by particle.                theory §4, §5
+//
+// Particle i takes its numbers from step i of the start's streams, so particle i of N = 100 starts where particle i of
+// N = 200 does, in every precision and every process of the same seed.
+
+import { PURPOSE_START_A, PURPOSE_START_B, PURPOSE_START_W } from "../../assembly/layout";
+import { SpecError } from "../engine/errors";
+import { normalCdf } from "../engine/math";
+import { normalsOf } from "../random/stream";
+import { lawDimension, rotationMatrix } from "./law";
+import type { Problem } from "./problem";
+import type { RadiusLaw, Spread } from "./start";
+import { parameterDimension, weightOffset } from "./unit";
+
+/**
+ * Draws θ_1 … θ_N of a problem's start.
+ *
+ * @param neurons  N
+ * @param key      seed and replica
+ * @returns N × D numbers, row-major, a row (a, b, w) for affine units and w for ridge units
+ * @throws {SpecError} where the start gives another number of particles than N
+ */
+export function startParticles(
+  problem: Problem,
+  neurons: number,
+  key: { seed: number; replica: number },
+): Float64Array {
+  const { start, unit, law } = problem;
+  const d = lawDimension(law);
+  const D = parameterDimension(unit, d);
+  const offset = weightOffset(unit);
+  if (start.kind === "particles") {
+    if (start.theta.shape[0] !== neurons) {
+      throw new SpecError(
+        "neurons",
+        neurons,
+        `${start.theta.shape[0]}, the number of particles of the start`,
+        "Leave other numbers to the starts gaussian and radii.",
+      );
+    }
+    return Float64Array.from(start.theta.data);
+  }
+  const theta = new Float64Array(neurons * D);
+  for (let i = 0; i < neurons; i++) {
+    const row = theta.subarray(i * D, (i + 1) * D);
+    const g = normalsOf({ ...key, purpose: PURPOSE_START_W }, { step: i, from: 0, count: d + 2 });
+    const w = row.subarray(offset);
+    if (start.kind === "gaussian") {
+      const scale = start.radius / Math.sqrt(d);
+      for (let j = 0; j < d; j++) w[j] = scale * g[j]!;
+    } else {
+      // uniform directions in V and its complement, radii by their quantile functions at Φ(g)
+      const signal = law.kind === "anisotropicGaussians" ? law.signal : d;
+      direct(w, g, 0, signal, radiusQuantile(start.r1, g[d]!));
+      if (signal < d) direct(w, g, signal, d, start.r2 === null ? 0 : radiusQuantile(start.r2, g[d + 1]!));
+      if (law.kind === "anisotropicGaussians" && law.rotation !== "identity") {
+        rotate(w, rotationMatrix(d, law.rotation.seed));
+      }
+    }
+    if (offset > 0) {
+      row[0] = spreadValue(start.a ?? 1, PURPOSE_START_A, i, key);
+      row[1] = spreadValue(start.b ?? 0, PURPOSE_START_B, i, key);
+    }
+  }
+  return theta;
+}
+
+function spreadValue(spread: Spread, purpose: number, i: number, key: { seed: number; replica: number }): number {
+  if (typeof spread === "number") return spread;
+  return spread.mean + spread.deviation * normalsOf({ ...key, purpose }, { step: i, from: 0, count: 1 })[0]!;
+}
+
+function direct(w: Float64Array, g: Float64Array, from: number, to: number, radius: number): void {
+  let sum = 0;
+  for (let j = from; j < to; j++) sum += g[j]! * g[j]!;
+  const scale = sum > 0 ? radius / Math.sqrt(sum) : 0;
+  for (let j = from; j < to; j++) w[j] = scale * g[j]!;
+}
+
+function rotate(w: Float64Array, q: Float64Array): void {
+  const d = w.length;
+  const old = w.slice();
+  for (let i = 0; i < d; i++) {
+    let sum = 0;
+    for (let j = 0; j < d; j++) sum += q[i * d + j]! * old[j]!;
+    w[i] = sum;
+  }
+}
+
+/** Quantile of a radius law at Φ(g). */
+function radiusQuantile(law: RadiusLaw, g: number): number {
+  if (typeof law === "number") return law;
+  if ("from" in law) return law.from + (law.to - law.from) * normalCdf(g);
+  return truncatedNormalQuantile(law.mean, law.deviation, normalCdf(g));
+}
+
+/** Quantile of N(mean, deviation²) cut at 0, by bisection on its distribution function. */
+export function truncatedNormalQuantile(mean: number, deviation: number, p: number): number {
+  const below = normalCdf(-mean / deviation);
+  const target = below + p * (1 - below);
+  let low = 0;
+  let high = Math.max(0, mean) + 9 * deviation;
+  for (let k = 0; k < 80; k++) {
+    const middle = (low + high) / 2;
+    if (normalCdf((middle - mean) / deviation) < target) low = middle;
+    else high = middle;
+  }
+  return (low + high) / 2;
+}

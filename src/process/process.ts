@@ -1,0 +1,72 @@
+// What a process is: something that moves a law of parameters in time. One interface, one registry.
+
+import type { Engine } from "../engine/engine";
+import type { Measure } from "../measure/measure";
+import type { Process } from "./schema";
+
+/** How a long advance is watched and stopped. */
+export interface Watch {
+  /** Stops at the next chunk with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Called between chunks with the time reached. */
+  onProgress?: ((time: number) => void) | undefined;
+}
+
+/** A running process. */
+export interface Simulation {
+  /** The specification, normalised. */
+  readonly process: Process;
+  /** Build of the kernels it runs on. */
+  readonly engine: Engine;
+  /** Time reached, t = kε for SGD. */
+  readonly time: number;
+  /** Steps done. */
+  readonly step: number;
+  /** What the user should know of this run, in sentences; grows while it runs. */
+  readonly warnings: readonly string[];
+  /**
+   * Goes on to time t.
+   *
+   * @throws {DivergenceError} where the state is no longer finite
+   */
+  advance(t: number, watch?: Watch): Promise<void>;
+  /** The law of the parameters now; a copy. */
+  measure(): Measure;
+  /** The state, so that `restore` goes on to the same bits. */
+  save(): Uint8Array;
+  /**
+   * Takes a saved state of the same specification and build.
+   *
+   * @throws {CheckpointError} where it is damaged, or of another version, build or specification
+   */
+  restore(bytes: Uint8Array): void;
+  /** Gives the memory back; the simulation cannot be used afterwards. May be called twice. */
+  free(): void;
+}
+
+/** What a process' file exports: `start`, which allocates and sets the state at time 0. */
+export interface ProcessModule<P extends Process = Process> {
+  start(process: P, engine: Engine): Simulation;
+}
+
+/** The processes by kind; a page loads only those it runs. */
+export const registry: { [K in Process["kind"]]: () => Promise<ProcessModule<Extract<Process, { kind: K }>>> } = {
+  sgd: () => import("./sgd"),
+  radialFlow: () => import("./radialFlow"),
+};
+
+/** Lets the event loop turn: a macrotask, without the clamp of setTimeout. */
+export function pause(): Promise<void> {
+  if (typeof setImmediate === "function") return new Promise((done) => setImmediate(done));
+  return new Promise((done) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      done();
+    };
+    port2.postMessage(0);
+  });
+}
+
+/** Longest time a kernel call may hold the thread, in milliseconds. */
+export const CHUNK_MILLISECONDS = 10;

@@ -1,0 +1,182 @@
+// Replicas of a process on other cores: independent streams, results in the order of the replicas whatever finished first.
+
+import type { Backend } from "../engine/kernels";
+import { SpecError } from "../engine/errors";
+import { loadEngine } from "../engine/engine";
+import { type Process, parseProcess, parseTimes } from "../process/schema";
+import { isLocal, type Observables, type Observed, parseObservables, risk } from "./observables";
+import { type Progress, type Provenance, solve, type Trajectory } from "./solve";
+import { type WorkerPool, startPool } from "./pool";
+
+/** What `ensemble` is asked for. */
+export interface EnsembleOptions {
+  /** Number of replicas; replica r of the ensemble is the process with its `replica` raised by r. */
+  replicas: number;
+  /** Times, as for `solve`. */
+  times: ArrayLike<number>;
+  /** Statistics by name; plain specifications, because they go to workers; `{ risk: risk() }` if left out. */
+  observe?: Observables | undefined;
+  /** Worker threads; 0 runs in this one. The number of cores, at most the replicas, if left out. */
+  workers?: number | undefined;
+  /** Address of `meanfield/worker`, for pages whose content-security policy forbids inline workers. */
+  worker?: string | URL | undefined;
+  /** Stops all replicas; the promise is rejected with the signal's reason. */
+  signal?: AbortSignal | undefined;
+  /** Called as replicas go on, with the mean share done. */
+  onProgress?: ((progress: { fraction: number; finished: number; replicas: number }) => void) | undefined;
+  /** Build of the kernels. */
+  backend?: Backend | undefined;
+}
+
+/** One statistic over replicas. */
+export interface EnsembleObserved {
+  /** Shape of one replica's values, time first. */
+  shape: number[];
+  /** Mean over replicas. */
+  mean: Float64Array;
+  /** Standard error of the mean, from the spread of the replicas; NaN for one replica. */
+  standardError: Float64Array;
+  /** Quantiles over replicas at 5, 25, 50, 75 and 95 per cent: five arrays of the shape. */
+  quantiles: { probabilities: number[]; values: Float64Array[] };
+  /** The values of each replica. */
+  replicas: Float64Array[];
+  /** How each was computed. */
+  method?: string | undefined;
+}
+
+/** Replicas of a process, put together. */
+export interface Ensemble {
+  /** The specification of replica 0. */
+  process: Process;
+  replicas: number;
+  times: Float64Array;
+  observables: Record<string, EnsembleObserved>;
+  warnings: string[];
+  provenance: Provenance;
+}
+
+/**
+ * Runs replicas of a process on worker threads and puts their statistics together.
+ *
+ * @param process  a process that has a seed
+ * @throws {SpecError} where the specification is wrong, or an observable is a function (it cannot travel)
+ * @throws {DivergenceError} of the first replica, by number, that diverged
+ */
+export async function ensemble(process: Process, options: EnsembleOptions): Promise<Ensemble> {
+  const spec = parseProcess(process);
+  const times = parseTimes(options.times);
+  const observables = parseObservables(options.observe ?? { risk: risk() });
+  const { replicas, signal } = options;
+  if (!Number.isInteger(replicas) || replicas < 1 || replicas > 1e6) {
+    throw new SpecError("replicas", replicas, "an integer from 1 to 1000000");
+  }
+  if (!("replica" in spec)) {
+    throw new SpecError("process.kind", spec.kind, "a process with a seed", "This one is deterministic: use solve.");
+  }
+  if (spec.replica + replicas > 4294967296) {
+    throw new SpecError("process.replica", spec.replica, "a first replica that leaves room for the others below 2^32");
+  }
+  const local = Object.keys(observables).find((name) => isLocal(observables[name]!));
+  const workers = options.workers ?? Math.min(replicas, await cores());
+  if (!Number.isInteger(workers) || workers < 0 || workers > 1024) {
+    throw new SpecError("workers", workers, "an integer from 0 to 1024");
+  }
+  if (local !== undefined && workers > 0) {
+    throw new SpecError(
+      `observe.${local}`,
+      observables[local],
+      "a plain specification, because it goes to a worker",
+      "Use workers: 0 to observe with a function.",
+    );
+  }
+  signal?.throwIfAborted();
+
+  const fractions = new Float64Array(replicas);
+  let finished = 0;
+  const progressed = (r: number, fraction: number) => {
+    fractions[r] = fraction;
+    options.onProgress?.({ fraction: fractions.reduce((a, b) => a + b, 0) / replicas, finished, replicas });
+  };
+  const runs: Trajectory[] = new Array(replicas);
+  const specOf = (r: number): Process => ({ ...spec, replica: spec.replica + r });
+
+  if (workers === 0) {
+    for (let r = 0; r < replicas; r++) {
+      runs[r] = await solve(specOf(r), {
+        times,
+        observe: observables,
+        backend: options.backend,
+        signal,
+        onProgress: (p: Progress) => progressed(r, p.fraction),
+      });
+      if (signal?.aborted) throw signal.reason;
+      finished++;
+      progressed(r, 1);
+    }
+  } else {
+    const engine = await loadEngine({ backend: options.backend });
+    const pool: WorkerPool = await startPool(Math.min(workers, replicas), engine.backend, options.worker);
+    try {
+      await Promise.all(
+        Array.from({ length: replicas }, async (_, r) => {
+          runs[r] = await pool.run(specOf(r), times, observables, signal, (fraction) => progressed(r, fraction));
+          finished++;
+          progressed(r, 1);
+        }),
+      );
+    } finally {
+      await pool.close();
+    }
+  }
+  const first = runs[0]!;
+  return {
+    process: spec,
+    replicas,
+    times: first.times,
+    observables: Object.fromEntries(
+      Object.keys(observables).map((name) => [name, together(runs.map((run) => run.observables[name]!))]),
+    ),
+    warnings: [...new Set(runs.flatMap((run) => run.warnings))],
+    provenance: first.provenance,
+  };
+}
+
+const PROBABILITIES = [0.05, 0.25, 0.5, 0.75, 0.95];
+
+function together(all: Observed[]): EnsembleObserved {
+  const { shape, method } = all[0]!;
+  const size = all[0]!.values.length;
+  const n = all.length;
+  const mean = new Float64Array(size);
+  const standardError = new Float64Array(size);
+  const quantiles = PROBABILITIES.map(() => new Float64Array(size));
+  for (let i = 0; i < size; i++) {
+    let sum = 0;
+    for (const one of all) sum += one.values[i]!;
+    mean[i] = sum / n;
+    let squares = 0;
+    for (const one of all) squares += (one.values[i]! - mean[i]!) * (one.values[i]! - mean[i]!);
+    standardError[i] = n > 1 ? Math.sqrt(squares / (n - 1) / n) : Number.NaN;
+    const sorted = all.map((one) => one.values[i]!).sort((a, b) => a - b);
+    PROBABILITIES.forEach((p, k) => {
+      const at = p * (n - 1);
+      const low = Math.floor(at);
+      const high = Math.min(low + 1, n - 1);
+      quantiles[k]![i] = sorted[low]! + (at - low) * (sorted[high]! - sorted[low]!);
+    });
+  }
+  return {
+    shape,
+    mean,
+    standardError,
+    quantiles: { probabilities: PROBABILITIES, values: quantiles },
+    replicas: all.map((one) => one.values),
+    method,
+  };
+}
+
+async function cores(): Promise<number> {
+  if (typeof navigator === "object" && navigator.hardwareConcurrency) return navigator.hardwareConcurrency;
+  const { availableParallelism } = await import("node:os");
+  return availableParallelism();
+}

@@ -1,0 +1,315 @@
+// What is recorded of a measure at each time: statistics, not states. Observables are plain JSON, so they travel to
+// workers and files; a plain function is allowed where nothing has to travel.
+
+import type { Engine } from "../engine/engine";
+import { SpecError } from "../engine/errors";
+import { densityEstimate, histogram as histogramOf } from "../measure/density";
+import { coordinate, isRadius, type Measure } from "../measure/measure";
+import { moments as momentsOf } from "../measure/moments";
+import { predictionsOf } from "../measure/predictions";
+import { quantiles as quantilesOf } from "../measure/quantiles";
+import { riskOf } from "../measure/risk";
+import type { Problem } from "../model/problem";
+import {
+  array,
+  choice,
+  integer,
+  kind,
+  list,
+  number,
+  object,
+  oneOf,
+  optional,
+  orNull,
+  parseSpec,
+  refined,
+  type Schema,
+  seed,
+  text,
+} from "../model/spec";
+import { encodeTensor, readTensor, type Tensor, type TensorLike } from "../model/tensor";
+
+/** A statistic of a measure, as plain JSON. */
+export type Observable =
+  | { kind: "risk"; method: "auto" | "series" | "sample"; points: number; seed: number }
+  | { kind: "moments"; coordinate: string; order: number }
+  | { kind: "quantiles"; coordinate: string; levels: number[] }
+  | { kind: "histogram"; coordinate: string; edges: number[] }
+  | { kind: "density"; coordinate: string; points: number[]; bandwidth: number | null }
+  | { kind: "predictions"; x: Tensor<"f64"> };
+
+/** A function of a measure; it cannot go to a worker, a file or a hash. */
+export type LocalObservable = (
+  measure: Measure,
+  context: { problem: Problem; time: number },
+) => number | ArrayLike<number>;
+
+/** Statistics by name. */
+export type Observables = Record<string, Observable | LocalObservable>;
+
+/** One statistic at one time. */
+export interface Row {
+  /** Shape of the values; empty for a number. */
+  shape: number[];
+  values: Float64Array;
+  /** Standard error of each value, where they were sampled. */
+  standardError?: Float64Array;
+  /** How it was computed: `series`, `exact`, `quadrature`, `sample` … */
+  method?: string;
+}
+
+/** One statistic over time. */
+export interface Observed {
+  /** Times first. */
+  shape: number[];
+  /** Row-major. */
+  values: Float64Array;
+  standardError?: Float64Array | undefined;
+  method?: string | undefined;
+}
+
+/**
+ * The risk R = E|y − f|².
+ *
+ * @param options  method: "series" (exact where the law is Gaussian: Mehler's series, with its truncation bounded),
+ *                 "sample" (fresh examples, with a standard error), or "auto" (exact wherever it can be); points and seed
+ *                 of the sample (20000, 0)
+ * @see theory §1, §13
+ */
+export function risk(options: { method?: "auto" | "series" | "sample"; points?: number; seed?: number } = {}): Observable {
+  return parseObservable({ kind: "risk", ...options });
+}
+
+/**
+ * Moments E c, E c², … of a coordinate.
+ *
+ * @param name   "a", "b", "w0" …, "r1", "r2", or "r"
+ * @param order  how many (2)
+ */
+export function moments(name: string, order = 2): Observable {
+  return parseObservable({ kind: "moments", coordinate: name, order });
+}
+
+/**
+ * Quantiles of a coordinate.
+ *
+ * @param name    "a", "b", "w0" …, "r1", "r2", or "r"
+ * @param levels  probabilities in [0, 1]
+ */
+export function quantiles(name: string, levels: readonly number[]): Observable {
+  return parseObservable({ kind: "quantiles", coordinate: name, levels: [...levels] });
+}
+
+/**
+ * Masses of a coordinate's law in bins.
+ *
+ * @param name   "a", "b", "w0" …, "r1", "r2", or "r"
+ * @param edges  ascending, one more than there are bins
+ */
+export function histogram(name: string, edges: readonly number[]): Observable {
+  return parseObservable({ kind: "histogram", coordinate: name, edges: [...edges] });
+}
+
+/**
+ * Density of a coordinate's law: Gaussian kernels for particles (reflected at 0 for a radius), the grid's own otherwise.
+ *
+ * @param name       "a", "b", "w0" …, "r1", "r2", or "r"
+ * @param points     where
+ * @param bandwidth  of the kernels; Silverman's rule if left out
+ */
+export function density(name: string, points: readonly number[], bandwidth?: number): Observable {
+  return parseObservable({ kind: "density", coordinate: name, points: [...points], bandwidth: bandwidth ?? null });
+}
+
+/**
+ * Predictions f(x).
+ *
+ * @param x  [n, d], an input a row
+ */
+export function predictions(x: TensorLike): Observable {
+  return parseObservable({ kind: "predictions", x });
+}
+
+const name: Schema<string> = text("the name of a coordinate: a, b, w0 …, r1, r2 or r", (x) => /^(a|b|r|r1|r2|w\d+)$/.test(x));
+const probability = number("a probability in [0, 1]", (p) => p >= 0 && p <= 1);
+const finite = number("a finite number");
+
+const observableSchema: Schema<Observable> = oneOf("an observable", {
+  risk: object("a risk", {
+    kind: kind("risk"),
+    method: optional(choice("auto", "series", "sample"), "auto"),
+    points: optional(integer(2, 1e8), 20000),
+    seed: optional(seed, 0),
+  }),
+  moments: object("moments", { kind: kind("moments"), coordinate: name, order: optional(integer(1, 64), 2) }),
+  quantiles: object("quantiles", {
+    kind: kind("quantiles"),
+    coordinate: name,
+    levels: list("a list of probabilities", probability),
+  }),
+  histogram: refined(
+    object("a histogram", { kind: kind("histogram"), coordinate: name, edges: list("two or more edges", finite, 2) }),
+    (spec) => {
+      const bad = spec.edges.findIndex((edge, i) => i > 0 && edge <= spec.edges[i - 1]!);
+      if (bad > 0) throw new SpecError(`edges[${bad}]`, spec.edges[bad], "ascending edges");
+      return spec;
+    },
+  ),
+  density: object("a density", {
+    kind: kind("density"),
+    coordinate: name,
+    points: list("a list of points", finite),
+    bandwidth: orNull(number("a positive number", (h) => h > 0)),
+  }),
+  predictions: object("predictions", { kind: kind("predictions"), x: array("inputs, [n, d]", 2) }),
+}) as Schema<Observable>;
+
+/**
+ * An observable, checked and normalised.
+ *
+ * @param value  anything
+ * @param path   where it stands
+ * @throws {SpecError} with the path of the wrong field
+ */
+export function parseObservable(value: unknown, path = "observable"): Observable {
+  return parseSpec(observableSchema, value, path);
+}
+
+/**
+ * Statistics by name, checked and normalised; functions are let through.
+ *
+ * @throws {SpecError} with the path of the wrong field
+ */
+export function parseObservables(value: unknown, path = "observe"): Observables {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new SpecError(path, value, "an object of observables by name, as in { risk: risk() }");
+  }
+  return Object.fromEntries(
+    Object.entries(value).map(([key, one]) => [
+      key,
+      typeof one === "function" ? (one as LocalObservable) : parseObservable(one, `${path}.${key}`),
+    ]),
+  );
+}
+
+/** Whether an observable is a function, which cannot leave this thread. */
+export function isLocal(observable: Observable | LocalObservable): observable is LocalObservable {
+  return typeof observable === "function";
+}
+
+/** Evaluates one observable of a measure. */
+export async function evaluate(
+  observable: Observable | LocalObservable,
+  measure: Measure,
+  context: { problem: Problem; engine: Engine; time: number },
+): Promise<Row> {
+  const { problem, engine, time } = context;
+  if (isLocal(observable)) {
+    const value = observable(measure, { problem, time });
+    if (typeof value === "number") return { shape: [], values: Float64Array.of(value) };
+    const values = Float64Array.from(value);
+    return { shape: [values.length], values };
+  }
+  switch (observable.kind) {
+    case "risk": {
+      const { value, standardError, method } = riskOf(measure, problem, engine, observable);
+      return {
+        shape: [],
+        values: Float64Array.of(value),
+        ...(standardError === null ? {} : { standardError: Float64Array.of(standardError) }),
+        method,
+      };
+    }
+    case "moments":
+      return row(momentsOf(coordinate(measure, observable.coordinate, problem), observable.order));
+    case "quantiles":
+      return row(quantilesOf(coordinate(measure, observable.coordinate, problem), observable.levels));
+    case "histogram":
+      return row(histogramOf(coordinate(measure, observable.coordinate, problem), { edges: observable.edges }).masses);
+    case "density": {
+      const law = coordinate(measure, observable.coordinate, problem);
+      const options = { reflect: isRadius(observable.coordinate) };
+      const { bandwidth } = observable;
+      return row(densityEstimate(law, observable.points, bandwidth === null ? options : { ...options, bandwidth }));
+    }
+    case "predictions": {
+      const { values, method } = predictionsOf(measure, problem, engine, observable.x);
+      return { ...row(values), method };
+    }
+  }
+}
+
+function row(values: Float64Array): Row {
+  return { shape: [values.length], values };
+}
+
+/** Evaluates all observables of a measure. */
+export async function observe(
+  observables: Observables,
+  measure: Measure,
+  simulation: { process: { problem: Problem }; engine: Engine; time: number },
+): Promise<Record<string, Row>> {
+  const context = { problem: simulation.process.problem, engine: simulation.engine, time: simulation.time };
+  const rows: Record<string, Row> = {};
+  for (const key of Object.keys(observables)) rows[key] = await evaluate(observables[key]!, measure, context);
+  return rows;
+}
+
+/** Puts the rows of all times together, observable by observable. */
+export function collect(observables: Observables, rows: readonly Record<string, Row>[]): Record<string, Observed> {
+  return Object.fromEntries(
+    Object.keys(observables).map((key) => {
+      const all = rows.map((one) => one[key]!);
+      const first = all[0];
+      const method = [...new Set(all.map((one) => one.method).filter((one) => one !== undefined))].join(", ");
+      const observed: Observed = {
+        shape: [all.length, ...(first?.shape ?? [])],
+        values: concatenate(all.map((one) => one.values)),
+      };
+      if (first?.standardError) observed.standardError = concatenate(all.map((one) => one.standardError!));
+      if (method) observed.method = method;
+      return [key, observed];
+    }),
+  );
+}
+
+function concatenate(parts: readonly Float64Array[]): Float64Array {
+  const out = new Float64Array(parts.reduce((n, part) => n + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+/** A row as plain JSON. */
+export function rowToJson(value: Row): unknown {
+  const { shape, values, standardError, method } = value;
+  return {
+    shape,
+    values: numbersToJson(values),
+    ...(standardError ? { standardError: numbersToJson(standardError) } : {}),
+    ...(method === undefined ? {} : { method }),
+  };
+}
+
+/** A row from plain JSON. */
+export function rowFromJson(value: unknown): Row {
+  const { shape, values, standardError, method } = value as Record<string, unknown>;
+  return {
+    shape: shape as number[],
+    values: numbersFromJson(values),
+    ...(standardError === undefined ? {} : { standardError: numbersFromJson(standardError) }),
+    ...(method === undefined ? {} : { method: method as string }),
+  };
+}
+
+// Values may be NaN or infinite, which JSON has no words for: they travel as bytes.
+function numbersToJson(values: Float64Array): unknown {
+  return encodeTensor({ dtype: "f64", shape: [values.length], data: values });
+}
+
+function numbersFromJson(value: unknown): Float64Array {
+  return readTensor(value, "values", { finite: false }).data as Float64Array;
+}

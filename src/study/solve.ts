@@ -1,0 +1,166 @@
+// The one driver of all processes: advances to each time, records statistics, watches, saves, stops.
+
+import { DivergenceError, SpecError } from "../engine/errors";
+import type { Backend } from "../engine/kernels";
+import { specHash } from "../io/canonical";
+import type { Measure } from "../measure/measure";
+import type { Simulation, Watch } from "../process/process";
+import { type Process, parseTimes } from "../process/schema";
+import { version } from "../version";
+import { type Checkpointing, openCheckpoint, parseCheckpointing, type RunRecord } from "./checkpoint";
+import { collect, type Observables, observe, type Observed, parseObservables, risk } from "./observables";
+import { open } from "./open";
+
+/** What `solve` is asked for. */
+export interface SolveOptions {
+  /** Times t ≥ 0 at which the measure is recorded, increasing; for SGD t = kε, and the step is round(t/ε). */
+  times: ArrayLike<number>;
+  /** Statistics by name; `{ risk: risk() }` if left out. */
+  observe?: Observables | undefined;
+  /** `measures` keeps the law itself at each time too. */
+  keep?: "observables" | "measures" | undefined;
+  /** Stops the run; what was recorded until then is returned with status `aborted`. */
+  signal?: AbortSignal | undefined;
+  /** Called between chunks, every few milliseconds. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+  /** Saves the run from time to time and goes on from a saved one: a file path in Node, or functions. */
+  checkpoint?: Checkpointing | undefined;
+  /** Build of the kernels. */
+  backend?: Backend | undefined;
+}
+
+/** How far a run is. */
+export interface Progress {
+  /** Time reached. */
+  time: number;
+  /** Last time asked for. */
+  end: number;
+  /** Share of the time that is done, 0 … 1. */
+  fraction: number;
+}
+
+/** Where a result comes from. */
+export interface Provenance {
+  /** Version of the library. */
+  version: string;
+  /** Build of the kernels. */
+  backend: Backend;
+  /** SHA-256 of the canonical specification. */
+  spec: string;
+  /** What time and scaling mean here, in words. */
+  conventions: string;
+}
+
+/** A recorded run. */
+export interface Trajectory {
+  /** The specification that was run. */
+  process: Process;
+  /** Times reached: those asked for, for SGD rounded to multiples of ε. */
+  times: Float64Array;
+  /** What was observed, by name. */
+  observables: Record<string, Observed>;
+  /** The measures, where they were to be kept. */
+  measures: Measure[] | null;
+  /** `aborted` where the signal stopped the run; then there are fewer times than asked for. */
+  status: "done" | "aborted";
+  /** What the user should know of the run, in sentences. */
+  warnings: string[];
+  provenance: Provenance;
+}
+
+/**
+ * Runs a process and records statistics of its measure.
+ *
+ * @param process  a process specification
+ * @param options  times, and what to do at them
+ * @throws {SpecError} before anything is allocated
+ * @throws {DivergenceError} whose `run` is the trajectory so far
+ */
+export async function solve(process: Process, options: SolveOptions): Promise<Trajectory> {
+  const times = parseTimes(options.times);
+  const observables = parseObservables(options.observe ?? { risk: risk() });
+  const keep = options.keep ?? "observables";
+  if (keep !== "observables" && keep !== "measures") {
+    throw new SpecError("keep", keep, '"observables" or "measures"');
+  }
+  const { signal, onProgress } = options;
+  const plan = options.checkpoint === undefined ? undefined : parseCheckpointing(options.checkpoint);
+  const simulation = await open(process, options);
+  try {
+    return await record(simulation, times, observables, keep === "measures", signal, onProgress, plan);
+  } finally {
+    simulation.free();
+  }
+}
+
+async function record(
+  simulation: Simulation,
+  times: Float64Array,
+  observables: Observables,
+  keepMeasures: boolean,
+  signal: AbortSignal | undefined,
+  onProgress: SolveOptions["onProgress"],
+  plan: Checkpointing | undefined,
+): Promise<Trajectory> {
+  const end = times[times.length - 1]!;
+  const record: RunRecord = { reached: [], rows: [], measures: keepMeasures ? [] : null };
+
+  const trajectory = (status: Trajectory["status"]): Trajectory => ({
+    process: simulation.process,
+    times: Float64Array.from(record.reached),
+    observables: collect(observables, record.rows),
+    measures: record.measures,
+    status,
+    warnings: [...simulation.warnings],
+    provenance: provenance(simulation),
+  });
+
+  const keeper = plan === undefined ? null : await openCheckpoint(plan, simulation, times, observables, record);
+  const watch: Watch = {
+    signal,
+    onProgress(time) {
+      keeper?.tick();
+      onProgress?.({ time, end, fraction: end > 0 ? Math.min(1, time / end) : 1 });
+    },
+  };
+  try {
+    for (let i = record.reached.length; i < times.length; i++) {
+      await simulation.advance(times[i]!, watch);
+      const measure = simulation.measure();
+      const row = await observe(observables, measure, simulation);
+      record.reached.push(simulation.time);
+      record.rows.push(row);
+      record.measures?.push(measure);
+    }
+  } catch (error) {
+    await keeper?.settle();
+    if (signal?.aborted && error === signal.reason) {
+      await keeper?.write();
+      return trajectory("aborted");
+    }
+    if (error instanceof DivergenceError) error.run = trajectory("aborted");
+    throw error;
+  }
+  await keeper?.write();
+  return trajectory("done");
+}
+
+function provenance(simulation: Simulation): Provenance {
+  return {
+    version,
+    backend: simulation.engine.backend,
+    spec: specHash(simulation.process),
+    conventions: conventions(simulation.process),
+  };
+}
+
+function conventions(process: Process): string {
+  const common =
+    "f is the mean over neurons (scaling 1/N); the step is θ += ε (y − f) ∇σ*, so the flow is that of E = R/2, R = E|y − f|²";
+  switch (process.kind) {
+    case "sgd":
+      return `time t = kε after k steps of size ε; ${common}; seed ${process.seed}, replica ${process.replica}, precision ${process.precision}.`;
+    case "radialFlow":
+      return `time is that of SGD, t = kε; ${common}; densities are with respect to dr1 dr2.`;
+  }
+}
