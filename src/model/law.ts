@@ -380,7 +380,7 @@ function mixtureComponents(components: readonly MixtureComponent[]): GaussianCom
     weight,
     label,
     mean: isCentred ? null : mean.data.slice(),
-    diagonal: isDiagonal ? Float64Array.from({ length: d }, (_, i) => Math.sqrt(covariance.data[i * (d + 1)]!)) : null,
+    diagonal: isDiagonal ? Float64Array.from({ length: d }, (_, i) => Math.sqrt(Math.max(0, covariance.data[i * (d + 1)]!))) : null,
     factor: isDiagonal ? null : semidefiniteFactor(covariance.data, d)!,
   }));
 }
