@@ -116,7 +116,7 @@ export function marginal(measure: Measure, column: number): Marginal {
 export function coordinateNames(measure: Measure, problem: Problem): string[] {
   const outer = problem.unit.kind === "affine" ? ["a", "b"] : [];
   if (measure.coordinates === "theta") {
-    const d = measure.shape[1] - weightOffset(problem.unit);
+    const d = lawDimension(problem.law);
     return [...outer, ...Array.from({ length: d }, (_, j) => `w${j}`)];
   }
   return [...outer, ...["r1", "r2"].slice(0, radialAxes(problem.law))];
@@ -175,6 +175,7 @@ export function coordinate(measure: Measure, name: string, problem: Problem, pat
  * @param measure  the measure
  * @param problem  what it solves; its input dimension is finite when the measure is in coordinates "theta"
  */
+export function toRadial<M extends Measure>(measure: M, problem: Problem): M;
 export function toRadial(measure: Measure, problem: Problem): Measure {
   if (measure.coordinates === "radial") return measure;
   const outer = problem.unit.kind === "affine" ? ["a", "b"] : [];
