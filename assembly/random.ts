@@ -11,8 +11,21 @@
 //
 // All kernels: n draws from index `from` on, at `out`; any n, any `from`. No fused multiply-add in any build.
 
-import { HALF_PI, HALF_PI_WORD32, RADIUS32_0, RADIUS32_1, RADIUS32_2, RADIUS32_3, RADIUS32_4 } from "./coefficients";
-import { RADIUS32_5, RADIUS32_6, RADIUS32_7, RADIUS32_8, TWO_LN2, TWO_LN2_32 } from "./coefficients";
+import {
+  HALF_PI,
+  HALF_PI_WORD32,
+  RADIUS32_0,
+  RADIUS32_1,
+  RADIUS32_2,
+  RADIUS32_3,
+  RADIUS32_4,
+  RADIUS32_5,
+  RADIUS32_6,
+  RADIUS32_7,
+  RADIUS32_8,
+  TWO_LN2,
+  TWO_LN2_32,
+} from "./coefficients";
 import { all, cosSeries, exponentOf, exponentSplit, logSeries, mantissaOf, sinSeries, step, sum } from "./math";
 
 const MULTIPLIER0: u32 = 0xd2511f53;
@@ -286,18 +299,14 @@ function normals<T>(out: usize, from: usize, groups: u32): void {
       quadrant = i32x4.add(word, i32x4.splat(1 << 29));
       odd = i32x4.shr_s(i32x4.shl(quadrant, 1), 31);
     } else {
-      const turn4 = f64x2.sub(
-        f64x2.mul(v128.or(i64x2.shr_u(word, 12), all<T>(1)), all<T>(4)),
-        all<T>(4 - 4 * TWO_M53),
-      );
+      const turn4 = f64x2.sub(f64x2.mul(v128.or(i64x2.shr_u(word, 12), all<T>(1)), all<T>(4)), all<T>(4 - 4 * TWO_M53));
       const place = f64x2.add(turn4, all<T>(ROUND));
       x = f64x2.mul(f64x2.sub(turn4, f64x2.sub(place, all<T>(ROUND))), all<T>(HALF_PI));
       quadrant = i64x2.shl(place, 62);
       odd = i64x2.sub(i64x2.splat(0), v128.and(place, i64x2.splat(1)));
     }
-    const next = sizeof<T>() === 4
-      ? i32x4.add(quadrant, i32x4.splat(1 << 30))
-      : i64x2.add(quadrant, i64x2.splat(<i64>1 << 62));
+    const next =
+      sizeof<T>() === 4 ? i32x4.add(quadrant, i32x4.splat(1 << 30)) : i64x2.add(quadrant, i64x2.splat((<i64>1) << 62));
     const z = v128.mul<T>(x, x);
     const s = sum<T>(v128.mul<T>(z, x), sinSeries<T>(z), x);
     const c = step<T>(step<T>(v128.mul<T>(z, cosSeries<T>(z)), all<T>(1), -0.5), z, 1);

@@ -386,13 +386,23 @@ function logShifted(x: number, shift: number): number {
   return s * (h + logSeries(s)) + k * LN2_LO - h + f + k * LN2_HI;
 }
 
-/** z L(z) = log((1+s)/(1−s))/s − 2, z = s². */
-function logSeries(s: number): number {
+/** z L(z), z = s²: log((1+s)/(1−s)) = s (2 + z L(z)), for |s| ≤ 0.1716. */
+export function logSeries(s: number): number {
   const z = s * s;
   const w = z * z;
   const odd = ((LOG_7 * w + LOG_5) * w + LOG_3) * w + LOG_1;
   const even = (LOG_6 * w + LOG_4) * w + LOG_2;
   return z * (even * z + odd);
+}
+
+/** S(z), z = r²: sin r = r + r z S(z), for |r| ≤ π/4. */
+export function sinSeries(z: number): number {
+  return ((((SIN_6 * z + SIN_5) * z + SIN_4) * z + SIN_3) * z + SIN_2) * z + SIN_1;
+}
+
+/** C(z), z = r²: cos r = 1 − z/2 + z² C(z), for |r| ≤ π/4. */
+export function cosSeries(z: number): number {
+  return ((((COS_6 * z + COS_5) * z + COS_4) * z + COS_3) * z + COS_2) * z + COS_1;
 }
 
 /** sin(x + quadrant π/2): x = n π/2 + r + t by Cody and Waite with π/2 in three parts. */
@@ -412,13 +422,11 @@ function sinQuadrant(x: number, quadrant: number): number {
   const z = r * r;
   const h = 0.5 * z;
   if ((q & 1) === 0) {
-    const series = ((((SIN_6 * z + SIN_5) * z + SIN_4) * z + SIN_3) * z + SIN_2) * z + SIN_1;
-    const value = r - (t * h - t - z * r * series);
+    const value = r - (t * h - t - z * r * sinSeries(z));
     return q & 2 ? -value : value;
   }
-  const series = ((((COS_6 * z + COS_5) * z + COS_4) * z + COS_3) * z + COS_2) * z + COS_1;
   const v = 1 - h;
-  const value = v + (1 - v - h + (z * (z * series) - r * t));
+  const value = v + (1 - v - h + (z * (z * cosSeries(z)) - r * t));
   return q & 2 ? -value : value;
 }
 
