@@ -144,5 +144,3 @@ export const PURPOSE_ORDER = 7;
 export const PURPOSE_TEACHER = 8;
 /** Rotation of a law; step = column. */
 export const PURPOSE_ROTATION = 9;
-/** Examples of a test sample. */
-export const PURPOSE_TEST = 10;

@@ -66,7 +66,7 @@ async function start(backend: Backend): Promise<Engine> {
   let live = 0;
   const sizes = new Map<number, number>();
   const counted: AddressSpace = {
-    buffer: space.buffer,
+    buffer: () => space.buffer(),
     allocate(bytes) {
       const pointer = space.allocate(bytes);
       sizes.set(pointer, bytes);

@@ -2,7 +2,7 @@
 
 import { CheckpointError, SpecError } from "../engine/errors";
 import { specHash } from "../io/canonical";
-import { measureFromJson, measureToJson } from "../io/trajectory";
+import { measureFromJson, measureToJson } from "../io/measure";
 import type { Measure } from "../measure/measure";
 import { pack, unpack } from "../process/checkpoint";
 import type { Simulation } from "../process/process";

@@ -120,7 +120,7 @@ function draw(
   }
 }
 
-/** Philox4x32-10: four words into `state` from `place` on. The 64-bit products go by 16-bit halves. */
+/** Philox4x32-10: four words into `state` from `place` on. The 64-bit products go by 16-bit halves: no sum leaves 32 bits. */
 function block(place: number, key0: number, key1: number, c0: number, c1: number, c2: number, c3: number): void {
   let k0 = key0 | 0;
   let k1 = key1 | 0;
@@ -131,16 +131,14 @@ function block(place: number, key0: number, key1: number, c0: number, c1: number
   for (let round = 0; round < 10; round++) {
     const low0 = x0 & 0xffff;
     const high0 = x0 >>> 16;
-    const a = imul(low0, MULTIPLIER0_HIGH);
-    const b = imul(high0, MULTIPLIER0_LOW);
-    const carry0 = (imul(low0, MULTIPLIER0_LOW) >>> 16) + (a & 0xffff) + (b & 0xffff);
-    const upper0 = imul(high0, MULTIPLIER0_HIGH) + (a >>> 16) + (b >>> 16) + (carry0 >>> 16);
+    const a = (imul(low0, MULTIPLIER0_HIGH) + (imul(low0, MULTIPLIER0_LOW) >>> 16)) | 0;
+    const b = ((a & 0xffff) + imul(high0, MULTIPLIER0_LOW)) | 0;
+    const upper0 = (imul(high0, MULTIPLIER0_HIGH) + (a >>> 16) + (b >>> 16)) | 0;
     const low1 = x2 & 0xffff;
     const high1 = x2 >>> 16;
-    const c = imul(low1, MULTIPLIER1_HIGH);
-    const d = imul(high1, MULTIPLIER1_LOW);
-    const carry1 = (imul(low1, MULTIPLIER1_LOW) >>> 16) + (c & 0xffff) + (d & 0xffff);
-    const upper1 = imul(high1, MULTIPLIER1_HIGH) + (c >>> 16) + (d >>> 16) + (carry1 >>> 16);
+    const c = (imul(low1, MULTIPLIER1_HIGH) + (imul(low1, MULTIPLIER1_LOW) >>> 16)) | 0;
+    const d = ((c & 0xffff) + imul(high1, MULTIPLIER1_LOW)) | 0;
+    const upper1 = (imul(high1, MULTIPLIER1_HIGH) + (c >>> 16) + (d >>> 16)) | 0;
     const y1 = imul(x2, MULTIPLIER1);
     const y3 = imul(x0, MULTIPLIER0);
     x0 = upper1 ^ x1 ^ k0;

@@ -1,0 +1,61 @@
+// meanfield: the wind tunnel for wide-network SGD. What a user imports; each name is documented where it is defined.
+
+export { CheckpointError, DivergenceError, SpecError } from "./engine/errors";
+export { backends, type Engine, loadEngine } from "./engine/engine";
+export type { Backend } from "./engine/kernels";
+export { canonicalJson, specHash } from "./io/canonical";
+export { measureFromJson, measureToJson } from "./io/measure";
+export { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "./io/trajectory";
+export { kolmogorov, w1, w2 } from "./measure/distance";
+export { coordinate, type Grid, grid, type Marginal, type Measure, type Particles } from "./measure/measure";
+export {
+  type Activation,
+  activationFunctions,
+  cosine,
+  erf,
+  identity,
+  leakyRelu,
+  logistic,
+  piecewiseLinear,
+  relu,
+  silu,
+  softplus,
+  square,
+  tabulate,
+  tanh,
+  truncatedRelu,
+} from "./model/activation";
+export { anisotropicGaussians, dataset, type Law, mixture, teacher } from "./model/law";
+export { type Problem, parseProblem } from "./model/problem";
+export { gaussian, particles, radii, type Start } from "./model/start";
+export { type Tensor, type TensorLike, tensor } from "./model/tensor";
+export { affine, ridge, type Unit } from "./model/unit";
+export type { Simulation, Watch } from "./process/process";
+export {
+  type Process,
+  parseProcess,
+  type RadialFlowProcess,
+  radialFlow,
+  type Schedule,
+  type SgdProcess,
+  sgd,
+} from "./process/schema";
+export { type Stream, stream } from "./random/stream";
+export { type Comparison, compare, type Gap } from "./study/compare";
+export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
+export {
+  density,
+  histogram,
+  type LocalObservable,
+  moments,
+  type Observable,
+  type Observables,
+  type Observed,
+  predictions,
+  quantiles,
+  risk,
+} from "./study/observables";
+export { open } from "./study/open";
+export { type Progress, type Provenance, type SolveOptions, solve, type Trajectory } from "./study/solve";
+export { everySteps, logSpaced } from "./study/times";
+export { version } from "./version";

@@ -1,0 +1,148 @@
+// The risk R(ρ) = E|y − f(x; ρ)|² of any measure.                                                       theory §1, §13
+//
+//   measure            law                        method
+//   network            Gaussian parts, teacher    series   (Mehler; exact up to a bound that is checked)
+//   network            finite                     exact    (a sum over the atoms)
+//   radial law         anisotropic Gaussians      series   (the low-rank operator)
+//   either             any finite dimension       sample   (fresh examples, with a standard error), when asked for
+
+import type { Engine } from "../engine/engine";
+import { SpecError } from "../engine/errors";
+import { writeLaw } from "../model/blocks";
+import { gaussianComponents, lawDimension, type Teacher, teacherNetwork } from "../model/law";
+import { gaussianMixtureRisk, type NeuronGroup } from "../model/mehler";
+import type { Problem } from "../model/problem";
+import { radialOperator } from "../model/radial";
+import { tensor, toF64 } from "../model/tensor";
+import type { Unit } from "../model/unit";
+import type { Measure, Particles } from "./measure";
+import { networkPredictions, predictionsOf } from "./predictions";
+import { reducedPoints } from "./radialPredictions";
+
+/** A risk and how it was found. */
+export interface Risk {
+  value: number;
+  /** Standard error, where it was sampled; null where it is exact. */
+  standardError: number | null;
+  method: "series" | "exact" | "sample";
+}
+
+/** How a risk is asked for. */
+export interface RiskOptions {
+  method: "auto" | "series" | "sample";
+  /** examples of a sample */
+  points: number;
+  /** seed of a sample */
+  seed: number;
+}
+
+/** Mehler's series costs N² pairs; beyond this many neurons a sample is taken unless the series is asked for. */
+const MOST_SERIES_NEURONS = 20000;
+
+/**
+ * The risk of a measure.
+ *
+ * @throws {SpecError} where the series was asked for and the law has none
+ */
+export function riskOf(measure: Measure, problem: Problem, engine: Engine, options: RiskOptions): Risk {
+  const { law, unit } = problem;
+  const { method } = options;
+  if (measure.coordinates === "radial") {
+    if (method === "sample") return sampledRisk(measure, problem, engine, options);
+    if (law.kind !== "anisotropicGaussians") {
+      throw new SpecError("problem.law.kind", law.kind, '"anisotropicGaussians", whose measures are radial');
+    }
+    const operator = radialOperator(law, unit);
+    const { values, weights, count } = reducedPoints(measure, problem);
+    const features = new Float64Array(count * operator.stride);
+    const moments = new Float64Array(operator.rank);
+    operator.evaluate(values, count, features);
+    operator.moments(values, features, weights, count, moments);
+    return { value: operator.risk(moments), standardError: null, method: "series" };
+  }
+  if (law.kind === "dataset") {
+    if (method === "series") throw new SpecError("risk.method", method, '"auto" or "sample", as the law is finite');
+    if (method === "auto") {
+      const f = networkPredictions(measure, problem, engine, law.x.data, law.x.shape[0]!);
+      let risk = 0;
+      for (let q = 0; q < f.length; q++) {
+        const r = law.y.data[q]! - f[q]!;
+        risk += (law.weights ? law.weights.data[q]! : 1 / f.length) * r * r;
+      }
+      return { value: risk, standardError: null, method: "exact" };
+    }
+    return sampledRisk(measure, problem, engine, options);
+  }
+  if (method === "sample" || (method === "auto" && measure.shape[0] > MOST_SERIES_NEURONS)) {
+    return sampledRisk(measure, problem, engine, options);
+  }
+  const network = networkGroup(measure, unit);
+  if (law.kind === "teacher") {
+    const groups = [network, teacherGroup(law)];
+    const { risk } = gaussianMixtureRisk(groups, [standardGaussian(law.dimension)]);
+    return { value: risk + law.noise * law.noise, standardError: null, method: "series" };
+  }
+  return { value: gaussianMixtureRisk([network], gaussianComponents(law)).risk, standardError: null, method: "series" };
+}
+
+function networkGroup(measure: Particles, unit: Unit): NeuronGroup {
+  const [n, D] = measure.shape;
+  const { activation } = unit;
+  const share = (i: number) => measure.weights?.[i] ?? 1 / n;
+  if (unit.kind === "ridge") {
+    return { activation, amplitudes: Float64Array.from({ length: n }, (_, i) => share(i)), biases: null, weights: measure.values };
+  }
+  const weights = new Float64Array(n * (D - 2));
+  const amplitudes = new Float64Array(n);
+  const biases = new Float64Array(n);
+  for (let i = 0; i < n; i++) {
+    amplitudes[i] = share(i) * measure.values[i * D]!;
+    biases[i] = measure.values[i * D + 1]!;
+    weights.set(measure.values.subarray(i * D + 2, (i + 1) * D), i * (D - 2));
+  }
+  return { activation, amplitudes, biases, weights };
+}
+
+// y − f = −(f − f*) + noise: the teacher's neurons join the network's with the opposite sign, and the label is 0.
+function teacherGroup(law: Teacher): NeuronGroup {
+  const { a, w } = teacherNetwork(law);
+  return { activation: law.activation, amplitudes: a.map((x) => -x / law.neurons), biases: null, weights: w };
+}
+
+function standardGaussian(dimension: number) {
+  return { weight: 1, label: 0, mean: null, diagonal: new Float64Array(dimension).fill(1), factor: null };
+}
+
+// Fresh examples of the test stream: a replica number that no training run of the seed has.
+function sampledRisk(measure: Measure, problem: Problem, engine: Engine, options: RiskOptions): Risk {
+  const { points, seed } = options;
+  const d = lawDimension(problem.law);
+  const memory = engine.memory();
+  const x = new Float64Array(points * d);
+  const y = new Float64Array(points);
+  try {
+    const law = writeLaw(memory, problem.law);
+    const at = memory.reserve("f64", d);
+    const [low, high] = [seed | 0, Math.floor(seed / 4294967296)];
+    for (let e = 0; e < points; e++) {
+      y[e] = engine.kernels.example_f64(law, at, low, high, TEST_REPLICA, e);
+      x.set(memory.f64(at, d), e * d);
+    }
+  } finally {
+    memory.free();
+  }
+  const { values } = predictionsOf(measure, problem, engine, toF64(tensor(x, [points, d])) as never);
+  let sum = 0;
+  let squares = 0;
+  for (let e = 0; e < points; e++) {
+    const loss = (y[e]! - values[e]!) * (y[e]! - values[e]!);
+    sum += loss;
+    squares += loss * loss;
+  }
+  const mean = sum / points;
+  const variance = Math.max(0, squares / points - mean * mean) * (points / (points - 1));
+  return { value: mean, standardError: Math.sqrt(variance / points), method: "sample" };
+}
+
+/** Replica that test samples are drawn with; training runs are told apart by theirs, which count up from 0. */
+const TEST_REPLICA = 0xffffffff;
