@@ -1,0 +1,308 @@
+// One panel: axes in one manner, curves as dots over lines, names at their right ends.
+
+import * as Plot from "@observablehq/plot";
+import { log } from "../engine/math";
+import type { Axis, Curve, Key, Level, Series, SpreadSeries } from "../study/figures/picture";
+import { FAINT, hue, INK } from "./palette";
+import { type KeyEntry, textWidth } from "./svg";
+
+/** What a panel is made of. */
+export interface Panel {
+  width: number;
+  height: number;
+  title?: string;
+  x: Axis;
+  y: Axis;
+  curves: readonly Curve[];
+  levels?: readonly Level[];
+  /** Joins the network's dots by thin lines. */
+  joined?: boolean;
+  /** Leaves the label of the x axis out. */
+  withoutXLabel?: boolean;
+  /** Width left free on the right, for names; what the names need if left out. */
+  right?: number;
+  marks?: Plot.Markish[];
+}
+
+const LEFT = 58;
+const LABEL = 12;
+
+/** Plot options of a panel. */
+export function panelOptions(panel: Panel): Plot.PlotOptions {
+  const { width, height, curves, levels = [] } = panel;
+  const seen = curves.map((curve) => ({
+    ...curve,
+    network: curve.network && visible(curve.network, panel),
+    limit: curve.limit && visible(curve.limit, panel),
+  }));
+  const x = panel.x.domain ?? span(seen.flatMap(abscissae), panel.x.scale, false);
+  const y =
+    panel.y.domain ?? span([...seen.flatMap(ordinates), ...levels.map((level) => level.y)], panel.y.scale, true);
+
+  const right = panel.right ?? labelWidth(curves, levels);
+  const top = panel.title === undefined ? 28 : 46;
+  const bottom = panel.withoutXLabel ? 26 : 46;
+  const scale = Plot.scale({ y: { type: panel.y.scale, domain: y, range: [height - bottom, top] } });
+
+  const names = [
+    ...seen.map((curve, i) => ({ label: curve.label, color: hue(curve.hue ?? i), y: lastOf(curve) })),
+    ...levels.map((level) => ({ label: level.label, color: "#555555", y: level.y })),
+  ].filter((name) => name.label !== "" && name.y !== null);
+  const pixels = names.map((name) => scale.apply(Math.min(Math.max(name.y!, y[0]), y[1])) as number);
+  const apart = dodge(pixels, LABEL + 2, top, height - bottom);
+
+  return {
+    width,
+    height,
+    marginLeft: LEFT,
+    marginRight: right,
+    marginTop: top,
+    marginBottom: bottom,
+    style: { fontSize: "12px" },
+    x: { type: panel.x.scale, domain: x, label: null },
+    y: { type: panel.y.scale, domain: y, label: null },
+    marks: [
+      Plot.gridY(ticks(y, panel.y.scale), { stroke: "#e4e4e4", strokeOpacity: 1 }),
+      Plot.axisX(ticks(x, panel.x.scale), {
+        label: null,
+        tickFormat: tickFormat(x, panel.x.scale),
+        tickSize: 5,
+        stroke: FAINT,
+        fill: INK,
+      }),
+      minor(x, panel.x.scale),
+      Plot.axisY(ticks(y, panel.y.scale), {
+        label: null,
+        tickFormat: tickFormat(y, panel.y.scale),
+        tickSize: 0,
+        fill: INK,
+      }),
+      Plot.ruleY([y[0]], { stroke: FAINT }),
+      panel.title === undefined
+        ? null
+        : Plot.text([panel.title], {
+            frameAnchor: "top-left",
+            dx: -LEFT + 8,
+            dy: -top + 2,
+            fontSize: 13,
+            fontWeight: "bold",
+          }),
+      Plot.text([panel.y.label], { frameAnchor: "top-left", dx: -LEFT + 8, dy: -22, fontSize: LABEL, fill: INK }),
+      panel.withoutXLabel
+        ? null
+        : Plot.text([panel.x.label], { frameAnchor: "bottom", dy: 38, fontSize: LABEL, fill: INK }),
+      Plot.ruleY(
+        levels.map((level) => level.y),
+        { stroke: "#555555", strokeDasharray: "4 3" },
+      ),
+      ...(panel.marks ?? []),
+      ...seen.flatMap((curve, i) => curveMarks(curve, hue(curve.hue ?? i), panel.joined ?? false)),
+      ...names.map((name, i) =>
+        Plot.text([name.label], {
+          frameAnchor: "top-right",
+          textAnchor: "start",
+          lineAnchor: "middle",
+          dx: 8,
+          dy: apart[i]! - top,
+          fill: name.color,
+          fontSize: LABEL,
+        }),
+      ),
+    ],
+  };
+}
+
+/** Width that the names at the right ends need. */
+export function labelWidth(curves: readonly { label: string }[], levels: readonly Level[] = []): number {
+  const longest = Math.max(0, ...[...curves, ...levels].map(({ label }) => textWidth(label, LABEL)));
+  return longest === 0 ? 20 : Math.ceil(longest) + 18;
+}
+
+/** Entries of the key for dots, spreads and lines. */
+export function keyEntries(key: Key, color: string): KeyEntry[] {
+  return [
+    ...(key.limit ? [{ glyph: "line", color, label: key.limit } as const] : []),
+    ...(key.network ? [{ glyph: "dot", color, label: key.network } as const] : []),
+    ...(key.spread ? [{ glyph: "band", color, label: key.spread } as const] : []),
+  ];
+}
+
+function curveMarks(curve: Curve, color: string, joined: boolean): Plot.Markish[] {
+  const { network, limit } = curve;
+  const marks: Plot.Markish[] = [];
+  if (network?.low && network.high) {
+    marks.push(
+      Plot.areaY(network.x, {
+        x: network.x,
+        y1: network.low,
+        y2: network.high,
+        fill: color,
+        fillOpacity: 0.22,
+        clip: true,
+      }),
+    );
+  }
+  if (limit) marks.push(Plot.line(limit.x, { x: limit.x, y: limit.y, stroke: color, strokeWidth: 1.9, clip: true }));
+  if (network) {
+    if (joined) {
+      marks.push(Plot.line(network.x, { x: network.x, y: network.y, stroke: color, strokeWidth: 1.6, clip: true }));
+    }
+    marks.push(
+      Plot.dot(network.x, {
+        x: network.x,
+        y: network.y,
+        r: joined ? 2.4 : 2.9,
+        fill: joined ? color : "white",
+        stroke: color,
+        strokeWidth: 1.4,
+      }),
+    );
+  }
+  return marks;
+}
+
+function visible<S extends Series | SpreadSeries>(series: S, { x, y }: Pick<Panel, "x" | "y">): S {
+  const shown = (value: number | undefined, axis: Axis) =>
+    value !== undefined && Number.isFinite(value) && (axis.scale === "linear" || value > 0);
+  const keep = series.x.map((_, i) => shown(series.x[i], x) && shown(series.y[i], y));
+  const cut = (values: number[]) => values.filter((_, i) => keep[i]);
+  const cutSeries = { x: cut(series.x), y: cut(series.y) } as S;
+  if ("low" in series) {
+    const { low, high } = series as SpreadSeries;
+    const floor = y.scale === "log" ? Math.min(...cutSeries.y) / 10 : -Number.MAX_VALUE;
+    const ends = (values: number[] | null) =>
+      values && cut(values).map((v, i) => (Number.isFinite(v) ? Math.max(v, floor) : cutSeries.y[i]!));
+    Object.assign(cutSeries, { low: ends(low), high: ends(high) });
+  }
+  return cutSeries;
+}
+
+function abscissae({ network, limit }: Curve): number[] {
+  return [...(network?.x ?? []), ...(limit?.x ?? [])];
+}
+
+function ordinates({ network, limit }: Curve): number[] {
+  return [...(network?.y ?? []), ...(network?.low ?? []), ...(network?.high ?? []), ...(limit?.y ?? [])];
+}
+
+function lastOf({ network, limit }: Curve): number | null {
+  const values = limit?.y.length ? limit.y : (network?.y ?? []);
+  return values.length > 0 ? values[values.length - 1]! : null;
+}
+
+function span(values: number[], scale: Axis["scale"], padded: boolean): [number, number] {
+  let low = Infinity;
+  let high = -Infinity;
+  for (const value of values) {
+    low = Math.min(low, value);
+    high = Math.max(high, value);
+  }
+  if (!(low <= high)) return scale === "log" ? [0.1, 1] : [0, 1];
+  if (low === high) return scale === "log" ? [low / 2, high * 2] : [low - 0.5, high + 0.5];
+  if (!padded) return [low, high];
+  if (scale === "log") {
+    const room = Math.sqrt(Math.sqrt(Math.sqrt(Math.sqrt(high / low))));
+    return [low / room, high * room];
+  }
+  const room = 0.05 * (high - low);
+  // a quantity that is not far from 0 shows its 0
+  return [low >= 0 && low < 0.35 * high ? 0 : low - room, high + room];
+}
+
+// Ticks: about five round numbers, or the decades (with 2 and 5 where decades are few).
+function ticks([low, high]: [number, number], scale: Axis["scale"]): number[] {
+  if (scale === "linear") {
+    const step = roundStep((high - low) / 5);
+    const first = Math.ceil(low / step - 1e-9);
+    const last = Math.floor(high / step + 1e-9);
+    return Array.from({ length: last - first + 1 }, (_, i) => tidyNumber((first + i) * step));
+  }
+  const decades = log10(high) - log10(low);
+  const factors = decades > 2.2 ? [1] : decades > 1 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
+  const every = decades > 7 ? 2 : 1;
+  const found: number[] = [];
+  for (let k = Math.floor(log10(low)); k <= Math.ceil(log10(high)); k++) {
+    if (k % every !== 0) continue;
+    for (const factor of factors) found.push(tidyNumber(factor * Number(`1e${k}`)));
+  }
+  return found.filter((t) => t >= low * 0.999 && t <= high * 1.001);
+}
+
+function minor(domain: [number, number], scale: Axis["scale"]): Plot.Markish | null {
+  if (scale === "linear") return null;
+  const found: number[] = [];
+  for (let k = Math.floor(log10(domain[0])); k <= Math.ceil(log10(domain[1])); k++) {
+    for (let m = 2; m < 10; m++) found.push(m * Number(`1e${k}`));
+  }
+  const within = found.filter((t) => t >= domain[0] && t <= domain[1]);
+  return Plot.axisX(within, { label: null, tickFormat: () => "", tickSize: 3, stroke: FAINT });
+}
+
+function roundStep(rough: number): number {
+  const decade = Number(`1e${Math.floor(log10(rough))}`);
+  const ratio = rough / decade;
+  return (ratio < 1.5 ? 1 : ratio < 3.5 ? 2 : ratio < 7.5 ? 5 : 10) * decade;
+}
+
+function log10(x: number): number {
+  return tidyNumber(log(x) / log(10));
+}
+
+function tidyNumber(x: number): number {
+  return Number(x.toPrecision(12));
+}
+
+// Ticks of a linear axis have the same number of decimals.
+function tickFormat(domain: [number, number], scale: Axis["scale"]): (x: number) => string {
+  if (scale === "log") return tickText;
+  const texts = ticks(domain, scale).map(tickText);
+  if (texts.some((text) => text.includes("·") || text.includes("10⁻"))) return tickText;
+  const decimals = Math.max(0, ...texts.map((text) => (text.split(".")[1] ?? "").length));
+  return (x) => (x === 0 ? 0 : x).toFixed(decimals).replace("-", "−");
+}
+
+const SUPERSCRIPT = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+
+/** A tick as text: plain digits for ordinary sizes, a power of ten beyond. */
+export function tickText(x: number): string {
+  const size = Math.abs(x);
+  if (size !== 0 && (size >= 1e5 || size < 1e-3)) {
+    const [mantissa, exponent] = x.toExponential().split("e") as [string, string];
+    const digits = exponent
+      .replace("+", "")
+      .replace("-", "⁻")
+      .replace(/\d/g, (c) => SUPERSCRIPT[Number(c)]!);
+    return mantissa === "1" ? `10${digits}` : `${mantissa}·10${digits}`;
+  }
+  return String(tidyNumber(x)).replace("-", "−");
+}
+
+/**
+ * Positions at least `gap` apart, as near as that allows to where they were wanted.
+ *
+ * @param wanted  pixels
+ * @param gap     smallest distance
+ * @param low     smallest position
+ * @param high    largest position
+ */
+export function dodge(wanted: readonly number[], gap: number, low: number, high: number): number[] {
+  const order = wanted.map((_, i) => i).sort((a, b) => wanted[a]! - wanted[b]!);
+  const at = order.map((i) => Math.min(Math.max(wanted[i]!, low), high));
+  // Push overlapping neighbours apart from the middle of their cluster, until nothing overlaps.
+  for (let round = 0; round < 100; round++) {
+    let moved = false;
+    for (let k = 1; k < at.length; k++) {
+      const overlap = gap - (at[k]! - at[k - 1]!);
+      if (overlap <= 1e-6) continue;
+      at[k - 1]! -= overlap / 2;
+      at[k]! += overlap / 2;
+      moved = true;
+    }
+    if (!moved) break;
+  }
+  const found = new Array<number>(wanted.length);
+  order.forEach((i, k) => {
+    found[i] = at[k]!;
+  });
+  return found;
+}

@@ -1,0 +1,34 @@
+// Results of a sweep against one of its parameters, a panel for each setting of another.
+
+import type { SweepPicture } from "../study/figures/picture";
+import { hue } from "./palette";
+import { keyEntries, panelOptions } from "./panel";
+import { svg } from "./svg";
+
+/**
+ * A sweep: a curve for each value of a parameter, named at its end.
+ *
+ * @param picture  panels of curves; all panels share the ends of the y axis where the picture gives them
+ * @returns an SVG document
+ */
+export function sweepPlot(picture: SweepPicture): string {
+  const columns = picture.panels.length === 1 ? 1 : 2;
+  return svg({
+    title: picture.title,
+    subtitle: picture.subtitle,
+    key: keyEntries(picture.key, hue(0)),
+    columns,
+    panels: picture.panels.map(({ title, curves, levels }) =>
+      panelOptions({
+        width: columns === 1 ? 720 : 480,
+        height: 320,
+        title,
+        x: picture.x,
+        y: picture.y,
+        curves: curves.map(({ label, series }) => ({ label, network: series, limit: null })),
+        levels,
+        joined: true,
+      }),
+    ),
+  });
+}

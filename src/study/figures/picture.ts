@@ -1,0 +1,99 @@
+// Pictures as plain data: what is to be drawn, without how. `src/plot` draws them.
+
+/** What stands above a picture. */
+export interface Head {
+  title: string;
+  /** Parameters, in one line. */
+  subtitle: string;
+}
+
+/** An axis. */
+export interface Axis {
+  /** With symbol and unit, as in `time t = kε`. */
+  label: string;
+  scale: "linear" | "log";
+  /** Ends; those of the data if left out. */
+  domain?: [number, number];
+}
+
+/** Values against x; points that are not finite, or not positive on a logarithmic axis, are left out. */
+export interface Series {
+  x: number[];
+  y: number[];
+}
+
+/** A series with a spread. */
+export interface SpreadSeries extends Series {
+  /** Lower end of the spread at each x; null draws none. */
+  low: number[] | null;
+  high: number[] | null;
+}
+
+/** One quantity: a network's as dots with their spread, its limit as a line; the two share a colour. */
+export interface Curve {
+  /** Stands at the right end; an empty label leaves it out. */
+  label: string;
+  network: SpreadSeries | null;
+  limit: Series | null;
+  /** Number of the colour; the place in the list if left out. */
+  hue?: number;
+}
+
+/** A horizontal line with a name. */
+export interface Level {
+  y: number;
+  label: string;
+}
+
+/** How dots, spreads and lines are called in the key. */
+export interface Key {
+  network?: string;
+  spread?: string;
+  limit?: string;
+}
+
+/** Risk against time, and the gap between network and limit below it. */
+export interface RiskPicture extends Head {
+  kind: "risk";
+  x: Axis;
+  y: Axis;
+  curves: Curve[];
+  levels: Level[];
+  key: Key;
+  /** A second panel with network − limit, or none. */
+  gap: { label: string; curves: { hue?: number; series: SpreadSeries }[] } | null;
+}
+
+/** Laws of a radius at several times: histograms of the network under the density of its limit. */
+export interface DensityPicture extends Head {
+  kind: "density";
+  x: Axis;
+  y: string;
+  panels: {
+    title: string;
+    /** Ends of the bins (one more than the heights) and heights. */
+    histogram: { edges: number[]; heights: number[] } | null;
+    density: Series | null;
+  }[];
+  key: { histogram: string; density: string };
+}
+
+/** Several quantities against time, a panel each. */
+export interface StatisticsPicture extends Head {
+  kind: "statistics";
+  x: Axis;
+  panels: { title: string; y: Axis; curves: Curve[]; levels: Level[] }[];
+  key: Key;
+}
+
+/** Results against a parameter of a sweep: lines through dots, a line of panels. */
+export interface SweepPicture extends Head {
+  kind: "sweep";
+  x: Axis;
+  y: Axis;
+  panels: { title: string; curves: { label: string; series: SpreadSeries }[]; levels: Level[] }[];
+  key: Key;
+}
+
+/** Any picture. */
+export type Picture = RiskPicture | DensityPicture | StatisticsPicture | SweepPicture;
