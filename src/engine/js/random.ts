@@ -31,23 +31,12 @@ export type RandomKernels = Pick<
   "philox" | "words" | "uniforms_f32" | "uniforms_f64" | "normals_f32" | "normals_f64"
 >;
 
-const MULTIPLIER0 = 0xd2511f53 | 0;
-const MULTIPLIER1 = 0xcd9e8d57 | 0;
-const MULTIPLIER0_LOW = 0x1f53;
-const MULTIPLIER0_HIGH = 0xd251;
-const MULTIPLIER1_LOW = 0x8d57;
-const MULTIPLIER1_HIGH = 0xcd9e;
-const WEYL0 = 0x9e3779b9 | 0;
-const WEYL1 = 0xbb67ae85 | 0;
-
 const TWO_M20 = 1 / 1048576;
 const TWO_M32 = 1 / 4294967296;
 const TWO_M33 = TWO_M32 / 2;
 const TWO_M53 = TWO_M33 * TWO_M20;
 /** Adding and subtracting 1.5 · 2^52 rounds to the nearest integer. */
 const ROUND = 6755399441055744;
-
-const { fround, imul, sqrt } = Math;
 
 const single = new Float32Array(1);
 const singleBits = new Int32Array(single.buffer);
@@ -122,6 +111,11 @@ function draw(
 
 /** Philox4x32-10: four words into `state` from `place` on. The 64-bit products go by 16-bit halves: no sum leaves 32 bits. */
 function block(place: number, key0: number, key1: number, c0: number, c1: number, c2: number, c3: number): void {
+  // Local, because a bundler makes module constants variables, which the engine must then look up and check.
+  const multiplier0 = 0xd2511f53 | 0;
+  const multiplier1 = 0xcd9e8d57 | 0;
+  const weyl0 = 0x9e3779b9 | 0;
+  const weyl1 = 0xbb67ae85 | 0;
   let k0 = key0 | 0;
   let k1 = key1 | 0;
   let x0 = c0 | 0;
@@ -131,22 +125,22 @@ function block(place: number, key0: number, key1: number, c0: number, c1: number
   for (let round = 0; round < 10; round++) {
     const low0 = x0 & 0xffff;
     const high0 = x0 >>> 16;
-    const a = (imul(low0, MULTIPLIER0_HIGH) + (imul(low0, MULTIPLIER0_LOW) >>> 16)) | 0;
-    const b = ((a & 0xffff) + imul(high0, MULTIPLIER0_LOW)) | 0;
-    const upper0 = (imul(high0, MULTIPLIER0_HIGH) + (a >>> 16) + (b >>> 16)) | 0;
+    const a = (Math.imul(low0, 0xd251) + (Math.imul(low0, 0x1f53) >>> 16)) | 0;
+    const b = ((a & 0xffff) + Math.imul(high0, 0x1f53)) | 0;
+    const upper0 = (Math.imul(high0, 0xd251) + (a >>> 16) + (b >>> 16)) | 0;
     const low1 = x2 & 0xffff;
     const high1 = x2 >>> 16;
-    const c = (imul(low1, MULTIPLIER1_HIGH) + (imul(low1, MULTIPLIER1_LOW) >>> 16)) | 0;
-    const d = ((c & 0xffff) + imul(high1, MULTIPLIER1_LOW)) | 0;
-    const upper1 = (imul(high1, MULTIPLIER1_HIGH) + (c >>> 16) + (d >>> 16)) | 0;
-    const y1 = imul(x2, MULTIPLIER1);
-    const y3 = imul(x0, MULTIPLIER0);
+    const c = (Math.imul(low1, 0xcd9e) + (Math.imul(low1, 0x8d57) >>> 16)) | 0;
+    const d = ((c & 0xffff) + Math.imul(high1, 0x8d57)) | 0;
+    const upper1 = (Math.imul(high1, 0xcd9e) + (c >>> 16) + (d >>> 16)) | 0;
+    const y1 = Math.imul(x2, multiplier1);
+    const y3 = Math.imul(x0, multiplier0);
     x0 = upper1 ^ x1 ^ k0;
     x2 = upper0 ^ x3 ^ k1;
     x1 = y1;
     x3 = y3;
-    k0 = (k0 + WEYL0) | 0;
-    k1 = (k1 + WEYL1) | 0;
+    k0 = (k0 + weyl0) | 0;
+    k1 = (k1 + weyl1) | 0;
   }
   state[place] = x0;
   state[place + 1] = x1;
@@ -159,7 +153,7 @@ function takeWords(): void {
 }
 
 function uniforms32(): void {
-  for (let j = 0; j < 4; j++) four[j] = fround(fround(state[j]! >>> 0) * TWO_M32 + TWO_M33);
+  for (let j = 0; j < 4; j++) four[j] = Math.fround(Math.fround(state[j]! >>> 0) * TWO_M32 + TWO_M33);
 }
 
 function uniforms64(): void {
@@ -174,16 +168,16 @@ function normals32(): void {
   for (let j = 0; j < 4; j += 2) {
     const r = radius32(state[j]!);
     const word = state[j + 1]!;
-    const x = fround(fround(word << 2) * HALF_PI_WORD32);
+    const x = Math.fround(Math.fround(word << 2) * HALF_PI_WORD32);
     const quadrant = (word + 0x20000000) >>> 30;
-    const z = fround(x * x);
-    const s3 = fround(fround(fround(SIN32_3 * z) + SIN32_2) * z);
-    const s = fround(fround(fround(z * x) * fround(s3 + SIN32_1)) + x);
-    const c3 = fround(fround(fround(COS32_3 * z) + COS32_2) * z);
-    const c1 = fround(fround(z * fround(c3 + COS32_1)) - 0.5);
-    const c = fround(fround(c1 * z) + 1);
-    four[j] = fround(r * cosine(quadrant, s, c));
-    four[j + 1] = fround(r * sine(quadrant, s, c));
+    const z = Math.fround(x * x);
+    const s3 = Math.fround(Math.fround(Math.fround(SIN32_3 * z) + SIN32_2) * z);
+    const s = Math.fround(Math.fround(Math.fround(z * x) * Math.fround(s3 + SIN32_1)) + x);
+    const c3 = Math.fround(Math.fround(Math.fround(COS32_3 * z) + COS32_2) * z);
+    const c1 = Math.fround(Math.fround(z * Math.fround(c3 + COS32_1)) - 0.5);
+    const c = Math.fround(Math.fround(c1 * z) + 1);
+    four[j] = Math.fround(r * cosine(quadrant, s, c));
+    four[j + 1] = Math.fround(r * sine(quadrant, s, c));
   }
 }
 
@@ -212,24 +206,24 @@ function sine(quadrant: number, s: number, c: number): number {
 
 /** √(−2 log u), u = (word + ½) 2^−32, in f32: −2 log(1 + f) = f N(f) where u = 2^k (1 + f), −½ ≤ f < 0. */
 function radius32(word: number): number {
-  let f = fround(fround(word) * TWO_M32 + TWO_M33);
+  let f = Math.fround(Math.fround(word) * TWO_M32 + TWO_M33);
   let shift = 0;
   if (word >= 0) {
     single[0] = f;
     const bits = singleBits[0]!;
-    shift = fround(((bits >>> 23) - 126) * -TWO_LN2_32);
+    shift = Math.fround(((bits >>> 23) - 126) * -TWO_LN2_32);
     singleBits[0] = (bits & 0x7fffff) | 0x3f000000;
-    f = fround(single[0] - 1);
+    f = Math.fround(single[0] - 1);
   }
-  let p = fround(fround(RADIUS32_8 * f) + RADIUS32_7);
-  p = fround(fround(p * f) + RADIUS32_6);
-  p = fround(fround(p * f) + RADIUS32_5);
-  p = fround(fround(p * f) + RADIUS32_4);
-  p = fround(fround(p * f) + RADIUS32_3);
-  p = fround(fround(p * f) + RADIUS32_2);
-  p = fround(fround(p * f) + RADIUS32_1);
-  p = fround(fround(p * f) + RADIUS32_0);
-  return fround(sqrt(fround(shift + fround(f * p))));
+  let p = Math.fround(Math.fround(RADIUS32_8 * f) + RADIUS32_7);
+  p = Math.fround(Math.fround(p * f) + RADIUS32_6);
+  p = Math.fround(Math.fround(p * f) + RADIUS32_5);
+  p = Math.fround(Math.fround(p * f) + RADIUS32_4);
+  p = Math.fround(Math.fround(p * f) + RADIUS32_3);
+  p = Math.fround(Math.fround(p * f) + RADIUS32_2);
+  p = Math.fround(Math.fround(p * f) + RADIUS32_1);
+  p = Math.fround(Math.fround(p * f) + RADIUS32_0);
+  return Math.fround(Math.sqrt(Math.fround(shift + Math.fround(f * p))));
 }
 
 /** √(−2 log u) in f64: u = 2^k m, √½ ≤ m < √2, log m = s (2 + z L(z)). */
@@ -239,5 +233,5 @@ function radius64(u: number): number {
   doubleBits[1] = (t & 0xfffff) + 0x3fe6a09e;
   const m = double[0];
   const s = (m - 1) / (m + 1);
-  return sqrt(((t >>> 20) - 1023) * -TWO_LN2 - (s + s) * (logSeries(s) + 2));
+  return Math.sqrt(((t >>> 20) - 1023) * -TWO_LN2 - (s + s) * (logSeries(s) + 2));
 }
