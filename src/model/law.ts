@@ -259,7 +259,7 @@ const anisotropicGaussiansSchema = refined(
     ),
   }),
   (law): AnisotropicGaussians => {
-    const { dimension: d, rotation } = law;
+    const { kind, dimension: d, delta, rotation } = law;
     const signal = law.signal ?? (d === "infinite" ? 1 : d);
     if (d === "infinite") {
       if (signal > 1) throw new SpecError("signal", signal, "a fraction in (0, 1], as the dimension is infinite");
@@ -269,7 +269,7 @@ const anisotropicGaussiansSchema = refined(
     } else if (!Number.isInteger(signal) || signal > d) {
       throw new SpecError("signal", signal, `an integer from 1 to the dimension ${d}`);
     }
-    return { ...law, signal };
+    return { kind, dimension: d, signal, delta, rotation };
   },
 );
 
@@ -380,7 +380,9 @@ function mixtureComponents(components: readonly MixtureComponent[]): GaussianCom
     weight,
     label,
     mean: isCentred ? null : mean.data.slice(),
-    diagonal: isDiagonal ? Float64Array.from({ length: d }, (_, i) => Math.sqrt(Math.max(0, covariance.data[i * (d + 1)]!))) : null,
+    diagonal: isDiagonal
+      ? Float64Array.from({ length: d }, (_, i) => Math.sqrt(Math.max(0, covariance.data[i * (d + 1)]!)))
+      : null,
     factor: isDiagonal ? null : semidefiniteFactor(covariance.data, d)!,
   }));
 }

@@ -65,7 +65,10 @@ function fittedStart({ law, unit, start }: Problem): Start {
     return start;
   }
   if (start.kind === "radii") checkRadii(start.r2, law);
-  if (unit.kind === "affine") return { ...start, a: start.a ?? 1, b: start.b ?? 0 };
+  if (unit.kind === "affine") {
+    const { a = 1, b = 0, ...rest } = start;
+    return { ...rest, a, b };
+  }
   for (const name of ["a", "b"] as const) {
     if (start[name] !== undefined) {
       throw new SpecError(`start.${name}`, start[name], "nothing, as a ridge unit has the weights w alone");
