@@ -73,7 +73,7 @@ function forward(
   }
 }
 
-// W[i][j] += Σ_q k_q D[q][i] x_q[j], flat units skipped one by one
+// W[i][j] += Σ_q k_q D[q][i] x_q[j] over a tile, all four at one read of the weights; units that are flat on it are skipped
 function backward(
   numbers: Numbers,
   weights: number,
@@ -86,13 +86,22 @@ function backward(
   first: number,
   count: number,
 ): void {
+  const k0 = factors[first]!;
+  const k1 = count > 1 ? factors[first + 1]! : 0;
+  const k2 = count > 2 ? factors[first + 2]! : 0;
+  const k3 = count > 3 ? factors[first + 3]! : 0;
   for (let i = 0; i < neurons; i++) {
+    const slope = slopes + i;
+    const a = k0 * numbers[slope]!;
+    const b = k1 * numbers[slope + stride]!;
+    const c = k2 * numbers[slope + 2 * stride]!;
+    const d = k3 * numbers[slope + 3 * stride]!;
+    if (a === 0 && b === 0 && c === 0 && d === 0) continue;
+    let x = inputs;
     const row = weights + i * rows;
-    for (let q = 0; q < count; q++) {
-      const k = numbers[slopes + q * stride + i]! * factors[first + q]!;
-      if (k === 0) continue;
-      let x = inputs + q;
-      for (let j = row; j < row + rows; j++, x += TILE) numbers[j] = numbers[j]! + k * numbers[x]!;
+    for (let j = row; j < row + rows; j++, x += TILE) {
+      numbers[j] =
+        numbers[j]! + (a * numbers[x]! + b * numbers[x + 1]! + (c * numbers[x + 2]! + d * numbers[x + 3]!));
     }
   }
 }

@@ -1,6 +1,6 @@
 // Characteristics of the radial flow: weighted particles in reduced coordinates, θ' = −∇Ψ(θ; ρ̄), ρ̄ = Σ w_i δ_{θ_i}.
 //                                                                                              theory §5, §13
-// Dormand–Prince 5(4) with a step that the error alone chooses. The step sequence never depends on the times at which the
+// Dormand–Prince 5(4) with a step that the error chooses, and that is shortened where it would raise the risk. The step sequence never depends on the times at which the
 // state is asked for: `at(t)` steps a copy. State = positions, time and next step; restoring it repeats the same bits.
 //
 // Radii obey r ≥ 0. Ψ is even in r where it is smooth, so a radius that a step carries across 0 is reflected. Where σ has
@@ -181,6 +181,9 @@ const A = [
 ];
 const B4 = [5179 / 57600, 0, 7571 / 16695, 393 / 640, -92097 / 339200, 187 / 2100, 1 / 40];
 
+/** The error that a step is given when the risk, which the flow lowers, rises by it. */
+const UPHILL = 32;
+
 /** One Dormand–Prince step on work arrays of its own, with the constraint r ≥ 0 built in. */
 class Trial {
   readonly result: Float64Array;
@@ -234,7 +237,7 @@ class Trial {
     return largest;
   }
 
-  /** Steps `values` by h into `result`; returns the error estimate over the tolerance, Infinity if not finite. */
+  /** Steps `values` by h into `result`; returns the error estimate over the tolerance, above 1 also if the risk rises. */
   attempt(values: Float64Array, h: number): number {
     const { result } = this;
     const size = values.length;
@@ -254,7 +257,8 @@ class Trial {
       if (!(worst < Infinity)) return Infinity;
     }
     if (this.operator.coneTip && this.#dims - this.#radii === 2) this.#snap();
-    return worst;
+    const rise = this.operator.risk(this.#last) - this.operator.risk(this.moments);
+    return rise > Math.max(1e-3 * this.tolerance, 1e-13) ? Math.max(worst, UPHILL) : worst;
   }
 
   /** Velocity −∇Ψ at positions whose radii may have crossed 0. */
