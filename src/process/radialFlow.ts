@@ -32,8 +32,9 @@ export interface RadialSolver {
 /** Default error of a step and of the series. */
 const TOLERANCE = 1e-7;
 
-/** Default number of characteristics. */
-const PARTICLES = 2000;
+/** Default number of characteristics, of one radius (quantiles of figure 1 to 1e-5) and of more coordinates. */
+const PARTICLES = 3000;
+const PARTICLES_OF_MANY = 2000;
 
 /** Sets the law at time 0 and returns the simulation. */
 export function start(process: RadialFlowProcess, engine: Engine): Simulation {
@@ -137,7 +138,7 @@ function characteristics(process: RadialFlowProcess, operator: RadialOperator): 
     weights = new Float64Array(points.length / dims).fill(dims / points.length);
   } else {
     const laws = startLaws(law, start, operator.coordinates);
-    ({ points, weights } = startQuadrature(laws, process.particles ?? PARTICLES));
+    ({ points, weights } = startQuadrature(laws, process.particles ?? (dims === 1 ? PARTICLES : PARTICLES_OF_MANY)));
   }
   const frozen = operator.coordinates.map((name) => name === "a" && unit.kind === "affine" && !unit.trainOutput);
   const solver = new Characteristics(operator, points, weights, tolerance ?? TOLERANCE, {
