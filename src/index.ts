@@ -7,7 +7,15 @@ export { canonicalJson, specHash } from "./io/canonical";
 export { measureFromJson, measureToJson } from "./io/measure";
 export { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "./io/trajectory";
 export { kolmogorov, w1, w2 } from "./measure/distance";
-export { coordinate, type Grid, grid, type Marginal, type Measure, type Particles } from "./measure/measure";
+export {
+  coordinate,
+  type Grid,
+  grid as gridMeasure,
+  type Marginal,
+  type Measure,
+  type Particles,
+  particles as particleMeasure,
+} from "./measure/measure";
 export {
   type Activation,
   activationFunctions,

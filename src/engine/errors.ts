@@ -52,9 +52,19 @@ export class CheckpointError extends Error {
 }
 
 function describe(value: unknown): string {
-  if (typeof value === "number" || value === undefined || value === null) return String(value);
-  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as unknown as ArrayLike<number>).length})`;
+  if (typeof value === "bigint") return `${value}n`;
   if (typeof value === "function") return "a function";
-  const text = typeof value === "string" ? JSON.stringify(value) : (JSON.stringify(value) ?? String(value));
+  if (ArrayBuffer.isView(value)) return `${value.constructor.name}(${(value as unknown as ArrayLike<number>).length})`;
+  const text = asText(value);
   return text.length > 80 ? `${text.slice(0, 77)}…` : text;
+}
+
+// NaN, undefined and objects that JSON has no words for (cycles, bigints within) are still to be named.
+function asText(value: unknown): string {
+  if (typeof value !== "object" && typeof value !== "string") return String(value);
+  try {
+    return JSON.stringify(value) ?? String(value);
+  } catch {
+    return Object.prototype.toString.call(value);
+  }
 }

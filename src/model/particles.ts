@@ -41,6 +41,8 @@ export function startParticles(
     return Float64Array.from(start.theta.data);
   }
   const theta = new Float64Array(neurons * D);
+  const rotated = start.kind === "radii" && law.kind === "anisotropicGaussians" && law.rotation !== "identity";
+  const q = rotated ? rotationMatrix(d, (law.rotation as { seed: number }).seed) : null;
   for (let i = 0; i < neurons; i++) {
     const row = theta.subarray(i * D, (i + 1) * D);
     const g = normalsOf({ ...key, purpose: PURPOSE_START_W }, { step: i, from: 0, count: d + 2 });
@@ -53,9 +55,7 @@ export function startParticles(
       const signal = law.kind === "anisotropicGaussians" ? law.signal : d;
       direct(w, g, 0, signal, radiusQuantile(start.r1, g[d]!));
       if (signal < d) direct(w, g, signal, d, start.r2 === null ? 0 : radiusQuantile(start.r2, g[d + 1]!));
-      if (law.kind === "anisotropicGaussians" && law.rotation !== "identity") {
-        rotate(w, rotationMatrix(d, law.rotation.seed));
-      }
+      if (q) rotate(w, q);
     }
     if (offset > 0) {
       row[0] = spreadValue(start.a ?? 1, PURPOSE_START_A, i, key);

@@ -3,6 +3,7 @@
 
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
+import { numbersToJson, readNumbers } from "../io/measure";
 import { densityEstimate, histogram as histogramOf } from "../measure/density";
 import { coordinate, isRadius, type Measure } from "../measure/measure";
 import { moments as momentsOf } from "../measure/moments";
@@ -27,7 +28,7 @@ import {
   seed,
   text,
 } from "../model/spec";
-import { encodeTensor, readTensor, type Tensor, type TensorLike } from "../model/tensor";
+import type { Tensor, TensorLike } from "../model/tensor";
 
 /** A statistic of a measure, as plain JSON. */
 export type Observable =
@@ -299,17 +300,8 @@ export function rowFromJson(value: unknown): Row {
   const { shape, values, standardError, method } = value as Record<string, unknown>;
   return {
     shape: shape as number[],
-    values: numbersFromJson(values),
-    ...(standardError === undefined ? {} : { standardError: numbersFromJson(standardError) }),
+    values: readNumbers(values, "values"),
+    ...(standardError === undefined ? {} : { standardError: readNumbers(standardError, "standardError") }),
     ...(method === undefined ? {} : { method: method as string }),
   };
-}
-
-// Values may be NaN or infinite, which JSON has no words for: they travel as bytes.
-function numbersToJson(values: Float64Array): unknown {
-  return encodeTensor({ dtype: "f64", shape: [values.length], data: values });
-}
-
-function numbersFromJson(value: unknown): Float64Array {
-  return readTensor(value, "values", { finite: false }).data as Float64Array;
 }

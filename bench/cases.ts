@@ -1,0 +1,126 @@
+// The benchmark's cases. Each is timed in a process of its own precision, because V8 compiles a function for the types it
+// has seen; the candidates of a case take turns, so that a slow minute of the machine falls on all of them alike.
+
+import { randomNormal } from "d3-random";
+import { loadEngine } from "../src/engine/engine";
+import type { Backend } from "../src/engine/kernels";
+import { tanh as tanhOf } from "../src/engine/math";
+import { anisotropicGaussians, gaussian, open, piecewiseLinear, ridge, type Simulation, sgd, stream, tanh } from "../src/index";
+import { type PlainProblem, plainVariants } from "./plainSgd";
+
+/** One contender of a case: runs `units` units of work once. */
+export interface Contender {
+  name: string;
+  units: number;
+  run(): void | Promise<void>;
+}
+
+/** A case: what is timed, in which unit, and who takes part. */
+export interface Case {
+  name: string;
+  /** What one unit of work is. */
+  unit: string;
+  contenders: Contender[];
+}
+
+type Precision = "f32" | "f64";
+
+/** Builds that run here. */
+async function builds(): Promise<Backend[]> {
+  const out: Backend[] = [];
+  for (const backend of ["js", "simd", "relaxed"] as const) {
+    try {
+      await loadEngine({ backend });
+      out.push(backend);
+    } catch {
+      // a build that cannot run here is left out of the table
+    }
+  }
+  return out;
+}
+
+async function sgdCase(precision: Precision, dimension: number, unit: PlainProblem["unit"]): Promise<Case> {
+  const neurons = 800;
+  const delta = dimension === 40 ? 0.8 : 0.5;
+  const stepSize = 1e-6;
+  const problem = {
+    law: anisotropicGaussians({ dimension, signal: dimension, delta }),
+    unit: ridge(
+      unit === "tanh"
+        ? tanh()
+        : piecewiseLinear([
+            [0.5, -2.5],
+            [1.5, 7.5],
+          ]),
+    ),
+    start: gaussian({ radius: 0.8 }),
+  };
+  const contenders: Contender[] = [];
+  for (const backend of await builds()) {
+    const simulation: Simulation = await open(sgd(problem, { neurons, stepSize, seed: 1, precision }), { backend });
+    const units = backend === "js" ? 256 : 4096;
+    contenders.push({
+      name: backend,
+      units,
+      run: () => simulation.advance((simulation.step + units) * stepSize),
+    });
+  }
+  const steps = 256;
+  const make = (values: Float64Array) => (precision === "f32" ? Float32Array.from(values) : values);
+  const labels = Float64Array.from({ length: steps }, (_, k) => (k % 2 === 0 ? 1 : -1));
+  const inputs = stream(1)
+    .normals(steps * dimension)
+    .map((g, at) => g * (1 + labels[Math.floor(at / dimension)]! * delta));
+  const plain: PlainProblem = {
+    neurons,
+    dimension,
+    stepSize,
+    unit,
+    weights: make(
+      stream(2)
+        .normals(neurons * dimension)
+        .map((g) => (g * 0.8) / Math.sqrt(dimension)),
+    ),
+    inputs: make(inputs),
+    labels: make(labels),
+  };
+  for (const [name, variant] of Object.entries(plainVariants(tanhOf, precision))) {
+    contenders.push({ name: `plain: ${name}`, units: steps, run: () => variant(plain) });
+  }
+  const what = unit === "tanh" ? "tanh" : "figure 1's unit";
+  return { name: `SGD step, N = 800, d = ${dimension}, ${what}, ${precision}`, unit: "step", contenders };
+}
+
+async function normalsCase(precision: Precision): Promise<Case> {
+  const n = 1 << 16;
+  const contenders: Contender[] = [];
+  for (const backend of await builds()) {
+    const engine = await loadEngine({ backend });
+    const memory = engine.memory();
+    const at = memory.reserve(precision, n);
+    const kernel = engine.kernels[`normals_${precision}`];
+    let step = 0;
+    contenders.push({ name: backend, units: n, run: () => kernel(at, n, 1, 0, 0, 0, step++, 0, 0) });
+  }
+  const draw = randomNormal();
+  const out = precision === "f32" ? new Float32Array(n) : new Float64Array(n);
+  contenders.push({
+    name: "d3-random",
+    units: n,
+    run() {
+      for (let i = 0; i < n; i++) out[i] = draw();
+    },
+  });
+  return { name: `normals, ${precision}`, unit: "normal", contenders };
+}
+
+/** The cases of a precision. */
+export async function cases(precision: Precision): Promise<Case[]> {
+  return [
+    await sgdCase(precision, 40, "piecewiseLinear"),
+    await sgdCase(precision, 320, "piecewiseLinear"),
+    await sgdCase(precision, 40, "tanh"),
+    await sgdCase(precision, 320, "tanh"),
+    await normalsCase(precision),
+  ];
+}
