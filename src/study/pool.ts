@@ -37,23 +37,29 @@ export async function startPool(size: number, backend: Backend, custom?: string 
     ...(inNode && custom === undefined ? { workerThreadOpts: { eval: true } } : {}),
   });
   return {
-    async run(process, times, observe, signal, onProgress) {
-      const task = pool.exec("solve", [{ process, times, observe, backend, module }], {
-        on: (message: WorkerMessage) => onProgress(message.fraction),
+    run(process, times, observe, signal, onProgress) {
+      // a native promise over the pool's own; an abort rejects it at once, and closing the pool ends the worker
+      return new Promise<Trajectory>((resolve, reject) => {
+        if (signal?.aborted) return reject(signal.reason);
+        const stop = () => reject(signal!.reason);
+        signal?.addEventListener("abort", stop, { once: true });
+        const settle = () => signal?.removeEventListener("abort", stop);
+        pool
+          .exec("solve", [{ process, times, observe, backend, module }], {
+            on: (message: WorkerMessage) => onProgress(message.fraction),
+          })
+          .then(
+            (result: WorkerResult) => {
+              settle();
+              if ("error" in result) reject(reviveError(result.error));
+              else resolve(result.run);
+            },
+            (error: unknown) => {
+              settle();
+              reject(error);
+            },
+          );
       });
-      const stop = () => task.cancel();
-      signal?.addEventListener("abort", stop, { once: true });
-      try {
-        signal?.throwIfAborted();
-        const result = (await task) as WorkerResult;
-        if ("error" in result) throw reviveError(result.error);
-        return result.run;
-      } catch (error) {
-        if (signal?.aborted) throw signal.reason;
-        throw error;
-      } finally {
-        signal?.removeEventListener("abort", stop);
-      }
     },
     async close() {
       await pool.terminate(true);
