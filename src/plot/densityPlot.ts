@@ -2,7 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import type { DensityPicture, Series } from "../study/figures/picture";
-import { hue, INK } from "./palette";
+import { hue, INK, QUIET } from "./palette";
 import { panelOptions } from "./panel";
 import { svg } from "./svg";
 
@@ -37,7 +37,7 @@ export function densityPlot(picture: DensityPicture): string {
         marks.push(Plot.line(outline.x, { x: outline.x, y: outline.y, stroke: BARS, strokeWidth: 0.8, clip: true }));
       }
       if (density) {
-        const line = thinned(density);
+        const line = thinned(density, top);
         marks.push(Plot.line(line.x, { x: line.x, y: line.y, stroke: INK, strokeWidth: 1.6, clip: true }));
         const peak = Math.max(...density.y);
         if (peak > top) {
@@ -50,7 +50,7 @@ export function densityPlot(picture: DensityPicture): string {
               dy: 8,
               textAnchor: "start",
               fontSize: 10.5,
-              fill: "#555555",
+              fill: QUIET,
             }),
           );
         }
@@ -88,8 +88,7 @@ function steps(edges: number[], heights: number[]): Series {
 }
 
 // Points that the eye cannot tell from a straight line are left out.
-function thinned({ x, y }: Series): Series {
-  const top = Math.max(...y);
+function thinned({ x, y }: Series, top: number): Series {
   const wide = x[x.length - 1]! - x[0]!;
   const keep: number[] = [0];
   const walk = (from: number, to: number): void => {

@@ -3,7 +3,7 @@
 import * as Plot from "@observablehq/plot";
 import { log } from "../engine/math";
 import type { Axis, Curve, Key, Level, Series, SpreadSeries } from "../study/figures/picture";
-import { FAINT, hue, INK } from "./palette";
+import { FAINT, hue, INK, QUIET } from "./palette";
 import { type KeyEntry, textWidth } from "./svg";
 
 /** What a panel is made of. */
@@ -39,15 +39,14 @@ export function panelOptions(panel: Panel): Plot.PlotOptions {
   const y =
     panel.y.domain ?? span([...seen.flatMap(ordinates), ...levels.map((level) => level.y)], panel.y.scale, true);
 
-  const right = panel.right ?? labelWidth(curves, levels);
+  const right = panel.right ?? labelWidth(curves);
   const top = panel.title === undefined ? 28 : 46;
   const bottom = panel.withoutXLabel ? 26 : 46;
   const scale = Plot.scale({ y: { type: panel.y.scale, domain: y, range: [height - bottom, top] } });
 
-  const names = [
-    ...seen.map((curve, i) => ({ label: curve.label, color: hue(curve.hue ?? i), y: lastOf(curve) })),
-    ...levels.map((level) => ({ label: level.label, color: "#555555", y: level.y })),
-  ].filter((name) => name.label !== "" && name.y !== null);
+  const names = seen
+    .map((curve, i) => ({ label: curve.label, color: hue(curve.hue ?? i), y: lastOf(curve) }))
+    .filter((name) => name.label !== "" && name.y !== null);
   const pixels = names.map((name) => scale.apply(Math.min(Math.max(name.y!, y[0]), y[1])) as number);
   const apart = dodge(pixels, LABEL + 2, top, height - bottom);
 
@@ -93,8 +92,17 @@ export function panelOptions(panel: Panel): Plot.PlotOptions {
         : Plot.text([panel.x.label], { frameAnchor: "bottom", dy: 38, fontSize: LABEL, fill: INK }),
       Plot.ruleY(
         levels.map((level) => level.y),
-        { stroke: "#555555", strokeDasharray: "4 3" },
+        { stroke: QUIET, strokeDasharray: "4 3" },
       ),
+      Plot.text(levels, {
+        frameAnchor: "left",
+        y: "y",
+        text: "label",
+        textAnchor: "start",
+        dx: 5,
+        dy: -8,
+        fill: QUIET,
+      }),
       ...(panel.marks ?? []),
       ...seen.flatMap((curve, i) => curveMarks(curve, hue(curve.hue ?? i), panel.joined ?? false)),
       ...names.map((name, i) =>
@@ -113,8 +121,8 @@ export function panelOptions(panel: Panel): Plot.PlotOptions {
 }
 
 /** Width that the names at the right ends need. */
-export function labelWidth(curves: readonly { label: string }[], levels: readonly Level[] = []): number {
-  const longest = Math.max(0, ...[...curves, ...levels].map(({ label }) => textWidth(label, LABEL)));
+export function labelWidth(curves: readonly { label: string }[]): number {
+  const longest = Math.max(0, ...curves.map(({ label }) => textWidth(label, LABEL)));
   return longest === 0 ? 20 : Math.ceil(longest) + 18;
 }
 

@@ -15,7 +15,7 @@ const WIDTH = 720;
  */
 export function riskPlot(picture: RiskPicture): string {
   const { curves, levels, gap } = picture;
-  const right = labelWidth(curves, levels);
+  const right = labelWidth(curves);
   const x = { ...picture.x, domain: picture.x.domain ?? ends(picture) };
   const panels = [
     panelOptions({

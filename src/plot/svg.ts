@@ -2,7 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
-import { INK } from "./palette";
+import { INK, QUIET } from "./palette";
 
 /** An entry of the key above the plots. */
 export interface KeyEntry {
@@ -54,7 +54,7 @@ export function svg(sheet: Sheet): string {
   root.append(element("text", { x: MARGIN, y, "font-size": 17, "font-weight": "bold" }, sheet.title));
   for (const line of wrap(sheet.subtitle, (width - 2 * MARGIN) / (12.5 * GLYPH))) {
     y += 18;
-    root.append(element("text", { x: MARGIN, y, "font-size": 12.5, fill: "#555555" }, line));
+    root.append(element("text", { x: MARGIN, y, "font-size": 12.5, fill: QUIET }, line));
   }
   if (sheet.key.length > 0) {
     y += 26;

@@ -1,7 +1,8 @@
 // Results of a sweep against one of its parameters, a panel for each setting of another.
 
+import * as Plot from "@observablehq/plot";
 import type { SweepPicture } from "../study/figures/picture";
-import { hue } from "./palette";
+import { hue, INK } from "./palette";
 import { keyEntries, panelOptions } from "./panel";
 import { svg } from "./svg";
 
@@ -12,15 +13,20 @@ import { svg } from "./svg";
  * @returns an SVG document
  */
 export function sweepPlot(picture: SweepPicture): string {
-  const columns = picture.panels.length === 1 ? 1 : 2;
+  const columns = picture.panels.length === 1 ? 1 : picture.panels.length % 3 === 0 ? 3 : 2;
   return svg({
     title: picture.title,
     subtitle: picture.subtitle,
-    key: keyEntries(picture.key, hue(0)),
+    key: [
+      ...keyEntries(picture.key, hue(0)),
+      ...(picture.panels.some(({ limit }) => limit)
+        ? [{ glyph: "line", color: INK, label: picture.limit } as const]
+        : []),
+    ],
     columns,
-    panels: picture.panels.map(({ title, curves, levels }) =>
+    panels: picture.panels.map(({ title, curves, levels, limit }) =>
       panelOptions({
-        width: columns === 1 ? 720 : 480,
+        width: columns === 1 ? 720 : columns === 2 ? 480 : 400,
         height: 320,
         title,
         x: picture.x,
@@ -28,6 +34,7 @@ export function sweepPlot(picture: SweepPicture): string {
         curves: curves.map(({ label, series }) => ({ label, network: series, limit: null })),
         levels,
         joined: true,
+        marks: limit ? [Plot.line(limit.x, { x: limit.x, y: limit.y, stroke: INK, strokeWidth: 2.4, clip: true })] : [],
       }),
     ),
   });

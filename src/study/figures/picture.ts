@@ -91,8 +91,16 @@ export interface SweepPicture extends Head {
   kind: "sweep";
   x: Axis;
   y: Axis;
-  panels: { title: string; curves: { label: string; series: SpreadSeries }[]; levels: Level[] }[];
+  panels: {
+    title: string;
+    curves: { label: string; series: SpreadSeries }[];
+    /** A line that the curves are compared with, or none. */
+    limit: Series | null;
+    levels: Level[];
+  }[];
   key: Key;
+  /** Name of the limit's line. */
+  limit: string;
 }
 
 /** Any picture. */

@@ -1,0 +1,25 @@
+// The figures by name; each is loaded when it is run.
+
+import { SpecError } from "../../engine/errors";
+import type { Figure } from "./figure";
+
+const loaders = {
+  "radial-density": async () => (await import("./radialDensity")).radialDensity,
+  "two-starts": async () => (await import("./twoStarts")).twoStarts,
+  "relu-statistics": async () => (await import("./reluStatistics")).reluStatistics,
+  "dimension-free": async () => (await import("./dimensionFree")).dimensionFree,
+} satisfies Record<string, () => Promise<Figure>>;
+
+/** Names of the figures, in the order of theory §5. */
+export const figureNames = Object.keys(loaders);
+
+/**
+ * The figure of a name.
+ *
+ * @param name  as in `radial-density`
+ * @throws {SpecError} where there is none
+ */
+export async function loadFigure(name: string): Promise<Figure> {
+  if (!Object.hasOwn(loaders, name)) throw new SpecError("figure", name, `one of ${figureNames.join(", ")}`);
+  return loaders[name as keyof typeof loaders]();
+}
