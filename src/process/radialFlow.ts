@@ -6,13 +6,14 @@
 import type { Engine } from "../engine/engine";
 import { CheckpointError, SpecError } from "../engine/errors";
 import { specHash } from "../io/canonical";
-import { type Measure, particles } from "../measure/measure";
+import { grid, type Measure, particles } from "../measure/measure";
 import type { AnisotropicGaussians } from "../model/law";
 import { type RadialOperator, radialOperator } from "../model/radial";
 import { reducedCoordinates, startLaws, startQuadrature } from "../model/radialStart";
 import { pack, unpack } from "./checkpoint";
 import { CHUNK_MILLISECONDS, pause, type Simulation, type Watch } from "./process";
 import { Characteristics } from "./radial/characteristics";
+import { RadialGrid, wallFor } from "./radial/grid";
 import type { RadialFlowProcess } from "./schema";
 
 /** What both solvers are to this process. */
@@ -36,17 +37,24 @@ const TOLERANCE = 1e-7;
 const PARTICLES = 3000;
 const PARTICLES_OF_MANY = 2000;
 
+/** Default number of cells along the radius, or along each of two. */
+const CELLS = 2048;
+const CELLS_OF_TWO = 256;
+
 /** Sets the law at time 0 and returns the simulation. */
 export function start(process: RadialFlowProcess, engine: Engine): Simulation {
   const { problem, tolerance, degree } = process;
   const law = problem.law as AnisotropicGaussians;
   const operator = radialOperator(law, problem.unit, { degree, tolerance: tolerance ?? TOLERANCE });
-  const { solver, measure, warnings } = characteristics(process, operator);
-  if (operator.remainder > (tolerance ?? TOLERANCE)) {
-    warnings().push(
-      `The Hermite series of degree ${operator.degree} leaves up to ${operator.remainder.toExponential(1)} of the risk out.`,
-    );
-  }
+  const { solver, measure, warnings } =
+    process.method === "grid" ? cells(process, operator) : characteristics(process, operator);
+  const cut =
+    operator.remainder > (tolerance ?? TOLERANCE)
+      ? [
+          `The Hermite series of degree ${operator.degree} can leave ${operator.remainder.toExponential(1)} of the risk out; ` +
+            "a higher degree leaves less.",
+        ]
+      : [];
 
   const identity = { kind: "radialFlow", backend: engine.backend, spec: specHash(process) };
   let time = 0;
@@ -60,7 +68,7 @@ export function start(process: RadialFlowProcess, engine: Engine): Simulation {
     process,
     engine,
     get warnings() {
-      return warnings();
+      return [...cut, ...warnings()];
     },
     get time() {
       return time;
@@ -146,10 +154,41 @@ function characteristics(process: RadialFlowProcess, operator: RadialOperator): 
     ...(maxStep !== null && { maxStep }),
   });
   const shape: [number, number] = [weights.length, dims];
-  const notes: string[] = [];
   return {
     solver,
     measure: (values) => particles({ coordinates: "radial", shape, values: values.slice(), weights: weights.slice() }),
-    warnings: () => notes,
+    warnings: () => [],
+  };
+}
+
+function cells(process: RadialFlowProcess, operator: RadialOperator): Parts {
+  const { problem, maxStep } = process;
+  const { start } = problem;
+  if (start.kind === "particles") throw new SpecError("problem.start.kind", start.kind, "a start with a density");
+  const laws = startLaws(problem.law as AnisotropicGaussians, start, operator.coordinates);
+  laws.forEach((law, axis) => {
+    if (law.kind === "density") return;
+    const expected = "a law of the radius that has a density, on a grid";
+    throw new SpecError(
+      `problem.start.${operator.coordinates[axis]}`,
+      law.value,
+      expected,
+      'Or take the method "characteristics".',
+    );
+  });
+  const side = process.cells ?? (laws.length === 1 ? CELLS : CELLS_OF_TWO);
+  const rMax = process.rMax ?? wallFor(operator, laws);
+  const solver = new RadialGrid(operator, laws, side, rMax, maxStep === null ? {} : { maxStep });
+  const edges = laws.map(() => solver.edges);
+  return {
+    solver,
+    measure: (values) => grid({ edges: edges.map((axis) => axis.slice()), masses: values.slice() }),
+    warnings: () =>
+      solver.flags.map(({ kind, time, share }) =>
+        kind === "wall"
+          ? `Mass ${share.toExponential(1)} stands at the outer wall r = ${rMax} since t = ${time.toPrecision(3)}; take a larger rMax.`
+          : `The density is no longer resolved since t = ${time.toPrecision(3)}: ${Math.round(100 * share)} % of the mass is ` +
+            "where it doubles from cell to cell. Take more cells, or characteristics.",
+      ),
   };
 }
