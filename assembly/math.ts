@@ -212,15 +212,69 @@ export function erf<T>(x: v128): v128 {
   return v128.bitselect(near, far, v128.lt<T>(a, all<T>(1)));
 }
 
-/** Sine of an angle in radians; in f32 to 2 ulp for |x| ≤ 10^4, NaN from 2^21 on. */
-export function sin<T>(x: v128): v128 {
-  return sinQuadrant<T>(x, 0);
+/**
+ * Sine and cosine of angles in radians, stored: x = n π/2 + r + t by Cody and Waite with π/2 in three parts (t = 0 in f32).
+ * In f32 to 2 ulp of 1 for |x| ≤ 10^4, NaN from 2^21 on.
+ */
+export function sinCos<T>(x: v128, sinAt: usize, cosAt: usize): void {
+  const n = nearest<T>(v128.mul<T>(x, all<T>(TWO_OVER_PI)));
+  let s: v128;
+  let c: v128;
+  let quadrant: v128; // n in the two top bits of a lane
+  let next: v128; // n + 1 there
+  let odd: v128; // all ones where n is odd
+  if (sizeof<T>() == 4) {
+    let r = v128.sub<T>(x, v128.mul<T>(n, all<T>(HALF_PI32_1)));
+    r = v128.sub<T>(r, v128.mul<T>(n, all<T>(HALF_PI32_2)));
+    r = v128.sub<T>(r, v128.mul<T>(n, all<T>(HALF_PI32_3)));
+    const z = v128.mul<T>(r, r);
+    s = sum<T>(v128.mul<T>(z, r), sinSeries<T>(z), r);
+    c = step<T>(step<T>(v128.mul<T>(z, cosSeries<T>(z)), all<T>(1), -0.5), z, 1);
+    quadrant = i32x4.shl(f32x4.add(n, all<f32>(12582912)), 30);
+    next = i32x4.add(quadrant, i32x4.splat(1 << 30));
+    odd = i32x4.shr_s(i32x4.shl(quadrant, 1), 31);
+  } else {
+    const y = v128.sub<T>(x, v128.mul<T>(n, all<T>(HALF_PI_1)));
+    const w = v128.mul<T>(n, all<T>(HALF_PI_2));
+    const a = v128.sub<T>(y, w);
+    const b = v128.sub<T>(a, y);
+    const e = v128.sub<T>(v128.sub<T>(y, v128.sub<T>(a, b)), v128.add<T>(w, b));
+    const d = v128.sub<T>(v128.mul<T>(n, all<T>(HALF_PI_3)), e);
+    const r = v128.sub<T>(a, d);
+    const t = v128.sub<T>(v128.sub<T>(a, r), d);
+    const z = v128.mul<T>(r, r);
+    const h = v128.mul<T>(all<T>(0.5), z);
+    const low = v128.sub<T>(v128.sub<T>(v128.mul<T>(t, h), t), v128.mul<T>(v128.mul<T>(z, r), sinSeries<T>(z)));
+    s = v128.sub<T>(r, low);
+    const v = v128.sub<T>(all<T>(1), h);
+    const rest = v128.sub<T>(v128.mul<T>(z, v128.mul<T>(z, cosSeries<T>(z))), v128.mul<T>(r, t));
+    c = v128.add<T>(v, v128.add<T>(v128.sub<T>(v128.sub<T>(all<T>(1), v), h), rest));
+    quadrant = i64x2.shl(f64x2.add(n, all<f64>(6755399441055744)), 62);
+    next = i64x2.add(quadrant, i64x2.splat((<i64>1) << 62));
+    odd = i64x2.lt_s(i64x2.shl(quadrant, 1), i64x2.splat(0));
+  }
+  const sign = all<T>(-0.0);
+  const exchange = v128.and(v128.xor(s, c), odd);
+  s = v128.xor(v128.xor(s, exchange), v128.and(quadrant, sign));
+  c = v128.xor(v128.xor(c, exchange), v128.and(next, sign));
+  const known = v128.lt<T>(v128.abs<T>(x), all<T>(sizeof<T>() == 4 ? 2097152 : 562949953421312));
+  v128.store(sinAt, v128.bitselect(s, all<T>(NaN), known));
+  v128.store(cosAt, v128.bitselect(c, all<T>(NaN), known));
 }
 
-/** Cosine of an angle in radians; in f32 to 2 ulp for |x| ≤ 10^4, NaN from 2^21 on. */
-export function cos<T>(x: v128): v128 {
-  return sinQuadrant<T>(x, 1);
+/** Sine alone. */
+export function sin<T>(x: v128): v128 {
+  sinCos<T>(x, both, both + 16);
+  return v128.load(both);
 }
+
+/** Cosine alone. */
+export function cos<T>(x: v128): v128 {
+  sinCos<T>(x, both, both + 16);
+  return v128.load(both, 16);
+}
+
+const both: usize = memory.data(32, 16);
 
 /** All lanes c. */
 export function all<T>(c: f64): v128 {
@@ -333,45 +387,4 @@ function erfcx<T>(x: v128): v128 {
   odd = step<T>(step<T>(step<T>(odd, w, ERFC_11), w, ERFC_9), w, ERFC_7);
   odd = step<T>(step<T>(step<T>(odd, w, ERFC_5), w, ERFC_3), w, ERFC_1);
   return v128.div<T>(sum<T>(odd, t, even), v128.add<T>(all<T>(1), x));
-}
-
-/** sin(x + quadrant π/2), x = n π/2 + r + t by Cody and Waite with π/2 in three parts (t = 0 in f32). */
-function sinQuadrant<T>(x: v128, quadrant: f64): v128 {
-  const known = v128.lt<T>(v128.abs<T>(x), all<T>(sizeof<T>() == 4 ? 2097152 : 562949953421312));
-  const n = nearest<T>(v128.mul<T>(x, all<T>(TWO_OVER_PI)));
-  let sine: v128;
-  let cosine: v128;
-  let place: v128;
-  if (sizeof<T>() == 4) {
-    let r = v128.sub<T>(x, v128.mul<T>(n, all<T>(HALF_PI32_1)));
-    r = v128.sub<T>(r, v128.mul<T>(n, all<T>(HALF_PI32_2)));
-    r = v128.sub<T>(r, v128.mul<T>(n, all<T>(HALF_PI32_3)));
-    const z = v128.mul<T>(r, r);
-    sine = sum<T>(v128.mul<T>(z, r), sinSeries<T>(z), r);
-    cosine = step<T>(step<T>(v128.mul<T>(z, cosSeries<T>(z)), all<T>(1), -0.5), z, 1);
-    place = i32x4.shl(f32x4.add(n, all<f32>(12582912 + quadrant)), 30);
-  } else {
-    const y = v128.sub<T>(x, v128.mul<T>(n, all<T>(HALF_PI_1)));
-    const w = v128.mul<T>(n, all<T>(HALF_PI_2));
-    const a = v128.sub<T>(y, w);
-    const b = v128.sub<T>(a, y);
-    const e = v128.sub<T>(v128.sub<T>(y, v128.sub<T>(a, b)), v128.add<T>(w, b));
-    const c = v128.sub<T>(v128.mul<T>(n, all<T>(HALF_PI_3)), e);
-    const r = v128.sub<T>(a, c);
-    const t = v128.sub<T>(v128.sub<T>(a, r), c);
-    const z = v128.mul<T>(r, r);
-    const h = v128.mul<T>(all<T>(0.5), z);
-    const low = v128.sub<T>(v128.sub<T>(v128.mul<T>(t, h), t), v128.mul<T>(v128.mul<T>(z, r), sinSeries<T>(z)));
-    sine = v128.sub<T>(r, low);
-    const v = v128.sub<T>(all<T>(1), h);
-    const rest = v128.sub<T>(v128.mul<T>(z, v128.mul<T>(z, cosSeries<T>(z))), v128.mul<T>(r, t));
-    cosine = v128.add<T>(v, v128.add<T>(v128.sub<T>(v128.sub<T>(all<T>(1), v), h), rest));
-    place = i64x2.shl(f64x2.add(n, all<f64>(6755399441055744 + quadrant)), 62);
-  }
-  // the two bits at the top of a lane: sign, and which of the two series
-  const sign = v128.and(place, all<T>(-0.0));
-  const swap =
-    sizeof<T>() == 4 ? i32x4.shr_s(i32x4.shl(place, 1), 31) : i64x2.lt_s(i64x2.shl(place, 1), i64x2.splat(0));
-  const value = v128.xor(v128.bitselect(cosine, sine, swap), sign);
-  return v128.bitselect(value, all<T>(NaN), known);
 }
