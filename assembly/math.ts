@@ -123,8 +123,8 @@ import {
 
 /** e^x. */
 export function exp<T>(x: v128): v128 {
-  const low: f64 = sizeof<T>() == 4 ? -104 : -746;
-  const high: f64 = sizeof<T>() == 4 ? 89 : 710;
+  const low: f64 = sizeof<T>() === 4 ? -104 : -746;
+  const high: f64 = sizeof<T>() === 4 ? 89 : 710;
   const y = v128.pmax<T>(v128.pmin<T>(x, all<T>(high)), all<T>(low));
   const k = nearest<T>(v128.mul<T>(y, all<T>(LOG2E)));
   // 2^k in two factors, as k leaves the range of exponents where the result is subnormal or infinite
@@ -135,17 +135,17 @@ export function exp<T>(x: v128): v128 {
 
 /** Natural logarithm. */
 export function log<T>(x: v128): v128 {
-  const tiny = v128.lt<T>(x, all<T>(sizeof<T>() == 4 ? 1.1754943508222875e-38 : 2.2250738585072014e-308));
-  const lift: f64 = sizeof<T>() == 4 ? 16777216 : 18014398509481984;
-  const shift: f64 = sizeof<T>() == 4 ? 24 : 54;
+  const tiny = v128.lt<T>(x, all<T>(sizeof<T>() === 4 ? 1.1754943508222875e-38 : 2.2250738585072014e-308));
+  const lift: f64 = sizeof<T>() === 4 ? 16777216 : 18014398509481984;
+  const shift: f64 = sizeof<T>() === 4 ? 24 : 54;
   const t = exponentSplit<T>(v128.bitselect(v128.mul<T>(x, all<T>(lift)), x, tiny));
   const k = v128.sub<T>(exponentOf<T>(t), v128.and(tiny, all<T>(shift)));
   const f = v128.sub<T>(mantissaOf<T>(t), all<T>(1));
   const s = v128.div<T>(f, v128.add<T>(all<T>(2), f));
   const h = v128.mul<T>(v128.mul<T>(all<T>(0.5), f), f);
   let y = v128.mul<T>(s, v128.add<T>(h, logSeries<T>(s)));
-  y = v128.sub<T>(v128.add<T>(y, v128.mul<T>(k, all<T>(sizeof<T>() == 4 ? LN2_LO32 : LN2_LO))), h);
-  y = v128.add<T>(v128.add<T>(y, f), v128.mul<T>(k, all<T>(sizeof<T>() == 4 ? LN2_HI32 : LN2_HI)));
+  y = v128.sub<T>(v128.add<T>(y, v128.mul<T>(k, all<T>(sizeof<T>() === 4 ? LN2_LO32 : LN2_LO))), h);
+  y = v128.add<T>(v128.add<T>(y, f), v128.mul<T>(k, all<T>(sizeof<T>() === 4 ? LN2_HI32 : LN2_HI)));
   y = v128.bitselect(y, x, v128.lt<T>(x, all<T>(Infinity)));
   y = v128.bitselect(all<T>(-Infinity), y, v128.eq<T>(x, all<T>(0)));
   return v128.or(y, v128.lt<T>(x, all<T>(0)));
@@ -157,7 +157,7 @@ export function log1pExp<T>(x: v128): v128 {
   const s = v128.div<T>(e, v128.add<T>(all<T>(2), e));
   const z = v128.mul<T>(s, s);
   let series: v128;
-  if (sizeof<T>() == 4) {
+  if (sizeof<T>() === 4) {
     series = step<T>(step<T>(step<T>(all<T>(LOG1P32_4), z, LOG1P32_3), z, LOG1P32_2), z, LOG1P32_1);
   } else {
     const w = v128.mul<T>(z, z);
@@ -190,10 +190,10 @@ export function tanh<T>(x: v128): v128 {
 /** Error function: a polynomial for |x| < 1, 1 − erfc |x| beyond. */
 export function erf<T>(x: v128): v128 {
   const z = v128.mul<T>(x, x);
-  const a = v128.pmin<T>(v128.abs<T>(x), all<T>(sizeof<T>() == 4 ? 4 : 6));
+  const a = v128.pmin<T>(v128.abs<T>(x), all<T>(sizeof<T>() === 4 ? 4 : 6));
   let near: v128;
   let far: v128;
-  if (sizeof<T>() == 4) {
+  if (sizeof<T>() === 4) {
     near = step<T>(step<T>(step<T>(all<T>(ERF32_5), z, ERF32_4), z, ERF32_3), z, ERF32_2);
     near = step<T>(step<T>(near, z, ERF32_1), z, ERF32_0);
     far = step<T>(step<T>(step<T>(all<T>(ERFC32_5), a, ERFC32_4), a, ERFC32_3), a, ERFC32_2);
@@ -223,7 +223,7 @@ export function sinCos<T>(x: v128, sinAt: usize, cosAt: usize): void {
   let quadrant: v128; // n in the two top bits of a lane
   let next: v128; // n + 1 there
   let odd: v128; // all ones where n is odd
-  if (sizeof<T>() == 4) {
+  if (sizeof<T>() === 4) {
     let r = v128.sub<T>(x, v128.mul<T>(n, all<T>(HALF_PI32_1)));
     r = v128.sub<T>(r, v128.mul<T>(n, all<T>(HALF_PI32_2)));
     r = v128.sub<T>(r, v128.mul<T>(n, all<T>(HALF_PI32_3)));
@@ -257,7 +257,7 @@ export function sinCos<T>(x: v128, sinAt: usize, cosAt: usize): void {
   const exchange = v128.and(v128.xor(s, c), odd);
   s = v128.xor(v128.xor(s, exchange), v128.and(quadrant, sign));
   c = v128.xor(v128.xor(c, exchange), v128.and(next, sign));
-  const known = v128.lt<T>(v128.abs<T>(x), all<T>(sizeof<T>() == 4 ? 2097152 : 562949953421312));
+  const known = v128.lt<T>(v128.abs<T>(x), all<T>(sizeof<T>() === 4 ? 2097152 : 562949953421312));
   v128.store(sinAt, v128.bitselect(s, all<T>(NaN), known));
   v128.store(cosAt, v128.bitselect(c, all<T>(NaN), known));
 }
@@ -294,7 +294,7 @@ export function step<T>(a: v128, z: v128, c: f64): v128 {
 /** z L(z), z = s²: log((1+s)/(1−s)) = s (2 + z L(z)). */
 export function logSeries<T>(s: v128): v128 {
   const z = v128.mul<T>(s, s);
-  if (sizeof<T>() == 4) {
+  if (sizeof<T>() === 4) {
     return v128.mul<T>(z, step<T>(step<T>(all<T>(LOG32_3), z, LOG32_2), z, LOG32_1));
   }
   const w = v128.mul<T>(z, z);
@@ -305,59 +305,59 @@ export function logSeries<T>(s: v128): v128 {
 
 /** S(z), z = r²: sin r = r + r z S(z), |r| ≤ π/4. */
 export function sinSeries<T>(z: v128): v128 {
-  if (sizeof<T>() == 4) return step<T>(step<T>(all<T>(SIN32_3), z, SIN32_2), z, SIN32_1);
+  if (sizeof<T>() === 4) return step<T>(step<T>(all<T>(SIN32_3), z, SIN32_2), z, SIN32_1);
   const s = step<T>(step<T>(step<T>(all<T>(SIN_6), z, SIN_5), z, SIN_4), z, SIN_3);
   return step<T>(step<T>(s, z, SIN_2), z, SIN_1);
 }
 
 /** C(z), z = r²: cos r = 1 − z/2 + z² C(z), |r| ≤ π/4. */
 export function cosSeries<T>(z: v128): v128 {
-  if (sizeof<T>() == 4) return step<T>(step<T>(all<T>(COS32_3), z, COS32_2), z, COS32_1);
+  if (sizeof<T>() === 4) return step<T>(step<T>(all<T>(COS32_3), z, COS32_2), z, COS32_1);
   const c = step<T>(step<T>(step<T>(all<T>(COS_6), z, COS_5), z, COS_4), z, COS_3);
   return step<T>(step<T>(c, z, COS_2), z, COS_1);
 }
 
 /** From the bits of x > 0, normal: exponent and mantissa of x = 2^k m, √½ ≤ m < √2, for the two functions below. */
 export function exponentSplit<T>(x: v128): v128 {
-  if (sizeof<T>() == 4) return i32x4.sub(x, i32x4.splat(0x3f3504f3 - 0x3f800000));
+  if (sizeof<T>() === 4) return i32x4.sub(x, i32x4.splat(0x3f3504f3 - 0x3f800000));
   return i64x2.sub(x, i64x2.splat(0x3fe6a09e00000000 - 0x3ff0000000000000));
 }
 
 /** k of a split number. */
 export function exponentOf<T>(t: v128): v128 {
-  if (sizeof<T>() == 4) return f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(t, 23), i32x4.splat(127)));
+  if (sizeof<T>() === 4) return f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(t, 23), i32x4.splat(127)));
   // 2^52 + k + 1023, written bit by bit
   return f64x2.sub(v128.or(i64x2.shr_u(t, 52), all<f64>(4503599627370496)), all<f64>(4503599627370496 + 1023));
 }
 
 /** m of a split number. */
 export function mantissaOf<T>(t: v128): v128 {
-  if (sizeof<T>() == 4) return i32x4.add(v128.and(t, i32x4.splat(0x7fffff)), i32x4.splat(0x3f3504f3));
+  if (sizeof<T>() === 4) return i32x4.add(v128.and(t, i32x4.splat(0x7fffff)), i32x4.splat(0x3f3504f3));
   return i64x2.add(v128.and(t, i64x2.splat(0xfffffffffffff)), i64x2.splat(0x3fe6a09e00000000));
 }
 
 /** The nearest integer, halves to even, by adding and subtracting 1.5 · 2^(bits of the mantissa). */
 function nearest<T>(x: v128): v128 {
-  const c = all<T>(sizeof<T>() == 4 ? 12582912 : 6755399441055744);
+  const c = all<T>(sizeof<T>() === 4 ? 12582912 : 6755399441055744);
   return v128.sub<T>(v128.add<T>(x, c), c);
 }
 
 /** 2^k; 0 one below and Infinity one above the exponents of normal numbers. */
 function powerOfTwo<T>(k: v128): v128 {
-  if (sizeof<T>() == 4) return i32x4.shl(f32x4.add(k, all<f32>(12582912 + 127)), 23);
+  if (sizeof<T>() === 4) return i32x4.shl(f32x4.add(k, all<f32>(12582912 + 127)), 23);
   return i64x2.shl(f64x2.add(k, all<f64>(6755399441055744 + 1023)), 52);
 }
 
 /** r = x − k log 2. */
 function reduced<T>(x: v128, k: v128): v128 {
-  const high = v128.sub<T>(x, v128.mul<T>(k, all<T>(sizeof<T>() == 4 ? LN2_HI32 : LN2_HI)));
-  return v128.sub<T>(high, v128.mul<T>(k, all<T>(sizeof<T>() == 4 ? LN2_LO32 : LN2_LO)));
+  const high = v128.sub<T>(x, v128.mul<T>(k, all<T>(sizeof<T>() === 4 ? LN2_HI32 : LN2_HI)));
+  return v128.sub<T>(high, v128.mul<T>(k, all<T>(sizeof<T>() === 4 ? LN2_LO32 : LN2_LO)));
 }
 
 /** e^r − 1, |r| ≤ log(2)/2. */
 function expm1Reduced<T>(r: v128): v128 {
   const z = v128.mul<T>(r, r);
-  if (sizeof<T>() == 4) {
+  if (sizeof<T>() === 4) {
     const p = step<T>(step<T>(all<T>(EXP32_6), r, EXP32_5), r, EXP32_4);
     return v128.add<T>(r, v128.mul<T>(z, step<T>(step<T>(p, r, EXP32_3), r, EXP32_2)));
   }
@@ -370,7 +370,7 @@ function expm1Reduced<T>(r: v128): v128 {
 
 /** e^x where an f32 result may be flushed to 0 below 2^−126 and to Infinity above 2^127.5; the full e^x in f64. */
 function expBounded<T>(x: v128): v128 {
-  if (sizeof<T>() == 8) return exp<T>(x);
+  if (sizeof<T>() === 8) return exp<T>(x);
   const y = v128.pmax<T>(v128.pmin<T>(x, all<T>(88.7)), all<T>(-88));
   const k = nearest<T>(v128.mul<T>(y, all<T>(LOG2E)));
   return v128.mul<T>(v128.add<T>(all<T>(1), expm1Reduced<T>(reduced<T>(y, k))), powerOfTwo<T>(k));
