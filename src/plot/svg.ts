@@ -163,7 +163,9 @@ export function textWidth(text: string, size: number): number {
 function wrap(text: string, length: number): string[] {
   const lines: string[] = [];
   let line = "";
-  for (const word of text.split(" ")) {
+  // what stands in short parentheses, as a knot or a normal law, stays together
+  const whole = text.replace(/\([^()]{1,16}\)/g, (group) => group.replaceAll(" ", "\u00a0"));
+  for (const word of whole.split(" ")) {
     if (line.length + 1 + word.length > length && line !== "") {
       lines.push(line);
       line = word;

@@ -111,13 +111,15 @@ export function meanSeries(times: Float64Array, observed: EnsembleObserved, comp
 }
 
 /**
- * Times rounded to multiples of a step size, ascending, each once: those that SGD reaches exactly.
+ * Times for a table and a smooth line, as multiples of a step size: those that SGD reaches exactly.
  *
- * @param times     in any order
+ * @param named     times that must be there
+ * @param others    further times; those within a few per cent of a named one are left out
  * @param stepSize  ε
  */
-export function roundedTimes(times: Iterable<number>, stepSize: number): Float64Array {
-  const steps = new Set(Array.from(times, (t) => Math.round(t / stepSize)));
+export function mergedTimes(named: readonly number[], others: ArrayLike<number>, stepSize: number): Float64Array {
+  const far = Array.from(others).filter((t) => named.every((one) => Math.abs(t - one) > 0.07 * t));
+  const steps = new Set([...named, ...far].map((t) => Math.round(t / stepSize)));
   return Float64Array.from(
     [...steps].sort((a, b) => a - b),
     (k) => k * stepSize,

@@ -21,10 +21,10 @@ import {
   type Finding,
   finiteOrNull,
   meanSeries,
+  mergedTimes,
   nearest,
   phases,
   readOptions,
-  roundedTimes,
   say,
 } from "./figure";
 import type { Picture, Series } from "./picture";
@@ -71,7 +71,7 @@ async function run(options: FigureOptions = {}) {
   const stepSize = full ? 1e-6 : 1e-5;
   const progress = phases(options.onProgress, [4, 6, full ? 900 : 90]);
 
-  const times = roundedTimes([...TABLE_TIMES, ...logSpaced(0.01, 20, 34)], stepSize);
+  const times = mergedTimes(TABLE_TIMES, logSpaced(0.01, 20, 34), stepSize);
   const process = sgd(problem, { neurons: NEURONS, stepSize, seed });
   const limitProcess = radialFlow(problem, { method: "characteristics" });
   const gridProcess = radialFlow(problem, { method: "grid" });
@@ -84,7 +84,7 @@ async function run(options: FigureOptions = {}) {
     onProgress: ({ fraction }) => progress(0, "PDE by characteristics", fraction),
   });
   signal?.throwIfAborted();
-  const drawn = roundedTimes(DRAWN_TIMES, stepSize);
+  const drawn = mergedTimes(DRAWN_TIMES, [], stepSize);
   const pde = await solve(gridProcess, {
     times: drawn,
     keep: "measures",

@@ -19,10 +19,10 @@ import {
   type Finding,
   finiteOrNull,
   meanSeries,
+  mergedTimes,
   nearest,
   phases,
   readOptions,
-  roundedTimes,
   say,
 } from "./figure";
 
@@ -52,9 +52,10 @@ export const twoStarts: Figure = {
   claim: [
     "The same problem (d = s₀ = 320, Δ = 0.5, N = 800) and a unit that is not monotone, started from weights of two sizes,",
     "w ~ N(0, κ²/d I). From κ = 0.4 the risk falls by more than two orders of magnitude within t ≈ 2. From κ = 0.1 every",
-    "neuron falls onto w = 0 by t ≈ 0.03 and stays: the risk stalls at 7.25 for good, in the PDE and in SGD. The slides",
-    "leave the step size open; ours is 10⁻⁵ (2·10⁻⁶ with --full). SGD's early lead over the PDE, about −34 d ε at t = 0.1,",
-    "comes from the step size and shrinks with it: it is shown, not hidden.",
+    "neuron of the PDE falls onto w = 0 by t ≈ 0.03 and stays: the risk stalls at 7.25 for good. SGD stalls with it, a little",
+    "higher, because its steps of finite size keep shaking the neurons to |w| ≈ 0.02. The slides leave the step size open; ours is",
+    "10⁻⁵ (2·10⁻⁶ with --full). What sets SGD apart from the PDE comes from the step size and shrinks with it: the early lead",
+    "from κ = 0.4, about −34 d ε at t = 0.1, and the floor it reaches. The lower panel shows these gaps.",
   ].join(" "),
   run,
 };
@@ -73,7 +74,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const { signal, backend } = options;
   const stepSize = full ? 2e-6 : 1e-5;
   const progress = phases(options.onProgress, [2, full ? 250 : 50, 2, full ? 250 : 50]);
-  const times = roundedTimes([...TABLE_TIMES, ...logSpaced(0.005, END, 31)], stepSize);
+  const times = mergedTimes(TABLE_TIMES, logSpaced(0.005, END, 31), stepSize);
 
   const cases: Case[] = [];
   for (const [k, radius] of RADII.entries()) {
@@ -123,9 +124,9 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       met: fall(large, limitRisk) > 100 && fall(large, networkRisk) > 100,
     },
     {
-      expected: "from κ = 0.1 the PDE collapses onto r = 0 and stays there",
+      expected: "from κ = 0.1 the PDE collapses onto r = 0 and stays there, and SGD stays near it",
       measured: `largest radius after t = 0.1: ${say(limitEscape)} in the PDE, ${say(networkEscape)} in SGD; risk ${say(limitRisk(small, END))} and ${say(networkRisk(small, END))} at t = ${END}`,
-      met: limitEscape < 1e-3,
+      met: limitEscape < 1e-3 && networkEscape < 0.1,
     },
     {
       expected: `early offset of SGD from κ = 0.4, at t = 0.1: about −34 d ε = ${say(-34 * DIMENSION * stepSize)}`,
@@ -186,7 +187,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
           levels: [],
           key: { limit: "radial PDE", network: `SGD, mean of ${replicas}`, spread: "± standard error" },
           gap: {
-            label: "R(SGD) − R(PDE): the early dip is the step size, about −34 d ε",
+            label: "R(SGD) − R(PDE), which falls with ε",
             curves: cases.map((one) => ({ series: shifted(one) })),
           },
         },
