@@ -104,13 +104,13 @@ function table<T>(
       store<T>(value + i, load<T>(data) + m * (t - first));
       store<T>(slope + i, m);
     } else if (u >= <T>count) {
-      const end = data + (<usize>count << 1) * size;
+      const end = data + ((<usize>count) << 1) * size;
       const m = load<T>(end + size);
       store<T>(value + i, load<T>(end) + m * (t - (first + step * <T>count)));
       store<T>(slope + i, m);
     } else {
       const k = <i32>u;
-      const p = data + (<usize>k << 1) * size;
+      const p = data + ((<usize>k) << 1) * size;
       const s = u - <T>k;
       const y0 = load<T>(p);
       const m0 = load<T>(p + size) * step;

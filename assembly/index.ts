@@ -5,6 +5,7 @@ import { example } from "./law";
 import { exportTheta, importTheta } from "./network";
 import { predict } from "./predict";
 import { sgd } from "./sgd";
+import { stencil } from "./stencil";
 
 export { normals_f32, normals_f64, philox, uniforms_f32, uniforms_f64, words } from "./random";
 
@@ -43,4 +44,36 @@ export function sgd_f32(plan: usize, first: f64, steps: i32): i32 {
 }
 export function sgd_f64(plan: usize, first: f64, steps: i32): i32 {
   return sgd<f64>(plan, first, steps);
+}
+export function stencil_f32(
+  u: usize,
+  u0: usize,
+  psi: usize,
+  out: usize,
+  n1: i32,
+  n2: i32,
+  stride: usize,
+  k1: f64,
+  k2: f64,
+  alpha: f64,
+  beta: f64,
+  scratch: usize,
+): void {
+  stencil<f32>(u, u0, psi, out, n1, n2, stride, k1, k2, alpha, beta, scratch);
+}
+export function stencil_f64(
+  u: usize,
+  u0: usize,
+  psi: usize,
+  out: usize,
+  n1: i32,
+  n2: i32,
+  stride: usize,
+  k1: f64,
+  k2: f64,
+  alpha: f64,
+  beta: f64,
+  scratch: usize,
+): void {
+  stencil<f64>(u, u0, psi, out, n1, n2, stride, k1, k2, alpha, beta, scratch);
 }

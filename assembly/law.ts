@@ -49,7 +49,7 @@ function choose(law: usize, low: u32, high: u32, replica: u32, e: u64): i32 {
   let to = slot(law, LAW_COUNT) - 1;
   while (from < to) {
     const middle = (from + to) >> 1;
-    if (word < load<u32>(thresholds + (<usize>middle << 2))) to = middle;
+    if (word < load<u32>(thresholds + ((<usize>middle) << 2))) to = middle;
     else from = middle + 1;
   }
   return from;
@@ -61,17 +61,17 @@ function orderOf(law: usize, low: u32, high: u32, replica: u32, epoch: u64): usi
   if (real(law, LAW_EPOCH) == <f64>epoch) return order;
   const n = slot(law, LAW_COUNT);
   const scratch = pointer(law, LAW_SCRATCH);
-  for (let i = 0; i < n; i++) store<i32>(order + (<usize>i << 2), i);
+  for (let i = 0; i < n; i++) store<i32>(order + ((<usize>i) << 2), i);
   for (let i = n - 1; i > 0; i--) {
     words(scratch, 1, low, high, PURPOSE_ORDER, replica, <u32>epoch, <u32>(epoch >> 32), i);
     const j = <usize>((<u64>load<u32>(scratch) * <u64>(i + 1)) >> 32);
-    const a = order + (<usize>i << 2);
+    const a = order + ((<usize>i) << 2);
     const b = order + (j << 2);
     const t = load<i32>(a);
     store<i32>(a, load<i32>(b));
     store<i32>(b, t);
   }
-  store<f64>(law + (<usize>LAW_EPOCH << 3), <f64>epoch);
+  store<f64>(law + ((<usize>LAW_EPOCH) << 3), <f64>epoch);
   return order;
 }
 
@@ -84,13 +84,13 @@ function teacherLabel<T>(law: usize, x: usize, d: i32, low: u32, high: u32, repl
   for (let i = 0; i < neurons; i++) {
     let sum: f64 = 0;
     const w = weights + ((<usize>i * d) << 3);
-    for (let j = 0; j < d; j++) sum += load<f64>(w + (<usize>j << 3)) * <f64>load<T>(x + <usize>j * sizeof<T>());
-    store<f64>(h + (<usize>i << 3), sum);
+    for (let j = 0; j < d; j++) sum += load<f64>(w + ((<usize>j) << 3)) * <f64>load<T>(x + <usize>j * sizeof<T>());
+    store<f64>(h + ((<usize>i) << 3), sum);
   }
-  activate<f64>(pointer(law, LAW_TEACHER_ACTIVATION), h, value, value + (<usize>padded << 3), padded);
+  activate<f64>(pointer(law, LAW_TEACHER_ACTIVATION), h, value, value + ((<usize>padded) << 3), padded);
   const a = pointer(law, LAW_TEACHER_COEFFICIENTS);
   let f: f64 = 0;
-  for (let i = 0; i < neurons; i++) f += load<f64>(a + (<usize>i << 3)) * load<f64>(value + (<usize>i << 3));
+  for (let i = 0; i < neurons; i++) f += load<f64>(a + ((<usize>i) << 3)) * load<f64>(value + ((<usize>i) << 3));
   f /= <f64>neurons;
   const noise = real(law, LAW_NOISE);
   if (noise > 0) {
@@ -110,13 +110,13 @@ export function example<T>(law: usize, x: usize, low: u32, high: u32, replica: u
     if (pointer(law, LAW_ORDER)) {
       const n = <u64>slot(law, LAW_COUNT);
       const order = orderOf(law, low, high, replica, e / n);
-      q = load<i32>(order + (<usize>(e % n) << 2));
+      q = load<i32>(order + ((<usize>(e % n)) << 2));
     } else {
       q = choose(law, low, high, replica, e);
     }
     const row = pointer(law, LAW_INPUTS) + ((<usize>q * d) << 3);
-    for (let j = 0; j < d; j++) store<T>(x + <usize>j * size, <T>load<f64>(row + (<usize>j << 3)));
-    return load<f64>(pointer(law, LAW_LABELS) + (<usize>q << 3));
+    for (let j = 0; j < d; j++) store<T>(x + <usize>j * size, <T>load<f64>(row + ((<usize>j) << 3)));
+    return load<f64>(pointer(law, LAW_LABELS) + ((<usize>q) << 3));
   }
   fillNormals<T>(x, d, low, high, PURPOSE_INPUT, replica, e);
   if (kind != MIXTURE) return teacherLabel<T>(law, x, d, low, high, replica, e);
@@ -128,15 +128,15 @@ export function example<T>(law: usize, x: usize, low: u32, high: u32, replica: u
     const row = diagonals + ((<usize>c * d) << 3);
     for (let j = 0; j < d; j++) {
       const p = x + <usize>j * size;
-      store<T>(p, <T>load<f64>(row + (<usize>j << 3)) * load<T>(p));
+      store<T>(p, <T>load<f64>(row + ((<usize>j) << 3)) * load<T>(p));
     }
   } else if (factors) {
     const g = pointer(law, LAW_SCRATCH);
-    for (let j = 0; j < d; j++) store<f64>(g + (<usize>j << 3), <f64>load<T>(x + <usize>j * size));
+    for (let j = 0; j < d; j++) store<f64>(g + ((<usize>j) << 3), <f64>load<T>(x + <usize>j * size));
     for (let i = 0; i < d; i++) {
       const row = factors + (((<usize>c * d + i) * d) << 3);
       let sum: f64 = 0;
-      for (let j = 0; j < d; j++) sum += load<f64>(row + (<usize>j << 3)) * load<f64>(g + (<usize>j << 3));
+      for (let j = 0; j < d; j++) sum += load<f64>(row + ((<usize>j) << 3)) * load<f64>(g + ((<usize>j) << 3));
       store<T>(x + <usize>i * size, <T>sum);
     }
   }
@@ -144,8 +144,8 @@ export function example<T>(law: usize, x: usize, low: u32, high: u32, replica: u
     const row = means + ((<usize>c * d) << 3);
     for (let j = 0; j < d; j++) {
       const p = x + <usize>j * size;
-      store<T>(p, load<T>(p) + <T>load<f64>(row + (<usize>j << 3)));
+      store<T>(p, load<T>(p) + <T>load<f64>(row + ((<usize>j) << 3)));
     }
   }
-  return load<f64>(pointer(law, LAW_LABELS) + (<usize>c << 3));
+  return load<f64>(pointer(law, LAW_LABELS) + ((<usize>c) << 3));
 }

@@ -61,7 +61,7 @@ function drawBlock<T>(plan: usize, inputs: usize, labels: usize, first: u64, cou
       for (let j = 0; j < rows; j++, out += TILE * <usize>size) store<T>(out, <T>0);
       continue;
     }
-    store<f64>(labels + (<usize>q << 3), example<T>(law, x, low, high, replica, first + q));
+    store<f64>(labels + ((<usize>q) << 3), example<T>(law, x, low, high, replica, first + q));
     for (let j = 0; j < d; j++, out += TILE * <usize>size) store<T>(out, load<T>(x + <usize>j * size));
     if (rows > d) store<T>(out, <T>1);
   }
@@ -129,7 +129,7 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
     if (now > 1) gram<T>(x, rows, gramOut);
 
     for (let k = 0; k < now; k++) {
-      const rate = load<f64>(stepSizes + (<usize>(done + k) << 3)) * perExample;
+      const rate = load<f64>(stepSizes + ((<usize>(done + k)) << 3)) * perExample;
       const earlier = k * batch;
       if (train) memory.fill(change, 0, stride);
       for (let b = 0; b < batch; b++) {
@@ -137,7 +137,7 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
         // h_q gains (ε_l/m) r_l ⟨x_l, x_q⟩ D_l from the examples l of earlier steps
         for (let l = 0; l < earlier; l++) {
           const g = load<T>(gramOut + (<usize>l * TILE + q) * size);
-          store<T>(factors + <usize>l * size, <T>load<f64>(residuals + (<usize>l << 3)) * g);
+          store<T>(factors + <usize>l * size, <T>load<f64>(residuals + ((<usize>l) << 3)) * g);
         }
         const row = slopes + <usize>q * stride;
         const total = respond<T>(
@@ -151,10 +151,10 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
           factors,
           earlier,
         );
-        const residual = load<f64>(y + (<usize>q << 3)) - <f64>total * inverse;
+        const residual = load<f64>(y + ((<usize>q) << 3)) - <f64>total * inverse;
         if (!(abs(residual) < Infinity)) return done + k;
         const weight = rate * residual;
-        store<f64>(residuals + (<usize>q << 3), weight);
+        store<f64>(residuals + ((<usize>q) << 3), weight);
         if (train) {
           const r = v128.splat<T>(<T>weight);
           for (let i: usize = 0; i < stride; i += 16) {
@@ -175,7 +175,7 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
         const from = x + t * tileBytes + <usize>(q % TILE) * size;
         const to = scaled + t * tileBytes + <usize>(q % TILE) * size;
         if (q < count) {
-          const weight = <T>load<f64>(residuals + (<usize>q << 3));
+          const weight = <T>load<f64>(residuals + ((<usize>q) << 3));
           for (let j: usize = 0; j < tileBytes; j += <usize>TILE * size) store<T>(to + j, weight * load<T>(from + j));
         } else {
           for (let j: usize = 0; j < tileBytes; j += <usize>TILE * size) store<T>(to + j, <T>0);

@@ -17,17 +17,17 @@ export function laneSum<T>(v: v128): T {
 
 /** Integer of a block's slot. */
 export function slot(block: usize, index: i32): i32 {
-  return load<i32>(block + (<usize>index << 3));
+  return load<i32>(block + ((<usize>index) << 3));
 }
 
 /** Pointer of a block's slot. */
 export function pointer(block: usize, index: i32): usize {
-  return <usize>load<u32>(block + (<usize>index << 3));
+  return <usize>load<u32>(block + ((<usize>index) << 3));
 }
 
 /** Number of a block's slot. */
 export function real(block: usize, index: i32): f64 {
-  return load<f64>(block + (<usize>index << 3));
+  return load<f64>(block + ((<usize>index) << 3));
 }
 
 /** Lanes of a vector. */

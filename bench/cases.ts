@@ -5,7 +5,17 @@ import { randomNormal } from "d3-random";
 import { loadEngine } from "../src/engine/engine";
 import type { Backend } from "../src/engine/kernels";
 import { tanh as tanhOf } from "../src/engine/math";
-import { anisotropicGaussians, gaussian, open, piecewiseLinear, ridge, type Simulation, sgd, stream, tanh } from "../src/index";
+import {
+  anisotropicGaussians,
+  gaussian,
+  open,
+  piecewiseLinear,
+  ridge,
+  type Simulation,
+  sgd,
+  stream,
+  tanh,
+} from "../src/index";
 import { type PlainProblem, plainVariants } from "./plainSgd";
 
 /** One contender of a case: runs `units` units of work once. */
@@ -114,6 +124,38 @@ async function normalsCase(precision: Precision): Promise<Case> {
   return { name: `normals, ${precision}`, unit: "normal", contenders };
 }
 
+// One stage on 256 × 256 cells, a smooth bump under a smooth potential, as the radial flow has them.
+async function stencilCase(precision: Precision): Promise<Case> {
+  const n = 256;
+  const size = precision === "f32" ? 4 : 8;
+  const stride = n * size + 32;
+  const contenders: Contender[] = [];
+  for (const backend of await builds()) {
+    const engine = await loadEngine({ backend });
+    const memory = engine.memory();
+    const grid = () => memory.allocate(n * stride + 32);
+    const [u, psi, out, scratch] = [grid(), grid(), grid(), memory.allocate(6 * (stride + 32))] as const;
+    for (let i = 0; i < n; i++) {
+      for (let j = 0; j < n; j++) {
+        const at = (i * stride + 16) / size + j;
+        const [x, y] = [(i + 0.5) / n, (j + 0.5) / n];
+        memory.view(precision, u, (n * stride) / size)[at] = 1 / (1 + 40 * ((x - 0.4) * (x - 0.4) + (y - 0.6) * (y - 0.6)));
+        memory.view(precision, psi, (n * stride) / size)[at] = x * x * (1 - y) + 0.5 * y * y - 0.3 * x;
+      }
+    }
+    const kernel = engine.kernels[`stencil_${precision}`];
+    const units = 20;
+    contenders.push({
+      name: backend,
+      units,
+      run() {
+        for (let k = 0; k < units; k++) kernel(u, u, psi, out, n, n, stride, 20, 20, 0, 1, scratch);
+      },
+    });
+  }
+  return { name: `2-D stencil, one MUSCL stage, 256 × 256, ${precision}`, unit: "stage", contenders };
+}
+
 /** The cases of a precision. */
 export async function cases(precision: Precision): Promise<Case[]> {
   return [
@@ -122,5 +164,6 @@ export async function cases(precision: Precision): Promise<Case[]> {
     await sgdCase(precision, 40, "tanh"),
     await sgdCase(precision, 320, "tanh"),
     await normalsCase(precision),
+    await stencilCase(precision),
   ];
 }

@@ -58,5 +58,7 @@ function print({ name, unit, node, nanoseconds }) {
   }
   const versus = others["d3-random"] ? `, ${(others["d3-random"] / simd).toFixed(1)} × as fast as d3-random` : "";
   const fused = relaxed ? `, relaxed ${(simd / relaxed).toFixed(2)} × as fast as simd` : "";
-  console.log(`  simd is ${(best / simd).toFixed(1)} × as fast as the best plain variant (${bestName})${versus}${fused}`);
+  console.log(
+    `  simd is ${(best / simd).toFixed(1)} × as fast as the best plain variant (${bestName})${versus}${fused}`,
+  );
 }

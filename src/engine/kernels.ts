@@ -19,20 +19,26 @@ type Activate = (block: number, h: number, value: number, slope: number, count: 
 type Example = (law: number, x: number, seedLow: number, seedHigh: number, replica: number, example: number) => number;
 type Theta = (network: number, theta: number) => void;
 type Predict = (network: number, inputs: number, count: number, out: number, scratch: number) => void;
+type Stencil = (
+  u: number,
+  u0: number,
+  psi: number,
+  out: number,
+  n1: number,
+  n2: number,
+  stride: number,
+  k1: number,
+  k2: number,
+  alpha: number,
+  beta: number,
+  scratch: number,
+) => void;
 type Sgd = (plan: number, first: number, steps: number) => number;
 
 /** The kernels. Each is pure arithmetic on memory: no policy, no allocation, no exception. */
 export interface Kernels {
   /** One Philox4x32-10 block: four words at `out`. */
-  philox(
-    out: number,
-    key0: number,
-    key1: number,
-    c0: number,
-    c1: number,
-    c2: number,
-    c3: number,
-  ): void;
+  philox(out: number, key0: number, key1: number, c0: number, c1: number, c2: number, c3: number): void;
   /** Words of a stream (docs/streams.md). */
   words: Draws;
   /** Uniforms of a stream. */
@@ -58,4 +64,7 @@ export interface Kernels {
   /** SGD steps; the number done, fewer than asked where a residual was not finite. */
   sgd_f32: Sgd;
   sgd_f64: Sgd;
+  /** One MUSCL stage of the 2-D flow; see assembly/stencil.ts for the layout. */
+  stencil_f32: Stencil;
+  stencil_f64: Stencil;
 }

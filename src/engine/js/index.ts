@@ -10,6 +10,7 @@ import { exportTheta, importTheta } from "./network";
 import { predict } from "./predict";
 import { randomKernels } from "./random";
 import { sgd } from "./sgd";
+import { stencil } from "./stencil";
 
 /** A new plain build with a heap of its own. */
 export function plainBuild(): { kernels: Kernels; space: AddressSpace } {
@@ -36,6 +37,10 @@ export function plainBuild(): { kernels: Kernels; space: AddressSpace } {
       predict(heap, heap.f64, network, inputs, count, out, scratch),
     sgd_f32: (plan, first, steps) => sgd(heap, heap.f32, example, plan, first, steps),
     sgd_f64: (plan, first, steps) => sgd(heap, heap.f64, example, plan, first, steps),
+    stencil_f32: (u, u0, psi, out, n1, n2, stride, k1, k2, alpha, beta, scratch) =>
+      stencil(heap.f32, u / 4, u0 / 4, psi / 4, out / 4, n1, n2, stride / 4, k1, k2, alpha, beta, scratch / 4),
+    stencil_f64: (u, u0, psi, out, n1, n2, stride, k1, k2, alpha, beta, scratch) =>
+      stencil(heap.f64, u / 8, u0 / 8, psi / 8, out / 8, n1, n2, stride / 8, k1, k2, alpha, beta, scratch / 8),
   };
   return { kernels, space: heap };
 }

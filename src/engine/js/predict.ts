@@ -3,7 +3,7 @@
 import { NET_ACTIVATION } from "../../../assembly/layout";
 import { activate } from "./activation";
 import type { Heap } from "./heap";
-import { networkLayout, type Numbers } from "./network";
+import { type Numbers, networkLayout } from "./network";
 
 /** Writes f at `count` inputs; `scratch` has room for three rows of neurons. */
 export function predict(

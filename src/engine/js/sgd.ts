@@ -100,8 +100,7 @@ function backward(
     let x = inputs;
     const row = weights + i * rows;
     for (let j = row; j < row + rows; j++, x += TILE) {
-      numbers[j] =
-        numbers[j]! + (a * numbers[x]! + b * numbers[x + 1]! + (c * numbers[x + 2]! + d * numbers[x + 3]!));
+      numbers[j] = numbers[j]! + (a * numbers[x]! + b * numbers[x + 1]! + (c * numbers[x + 2]! + d * numbers[x + 3]!));
     }
   }
 }
