@@ -1,41 +1,38 @@
 import { defineConfig, type Options } from "tsup";
+import { builtins } from "./scripts/builtins.mjs";
 
 const shared = {
   target: "es2022",
   platform: "neutral",
+  external: [/^node:/],
   removeNodeProtocol: false,
-  sourcemap: false,
-  noExternal: ["@assemblyscript/loader"],
+  splitting: true,
+  // workerpool comes along because, as it stands, Vite alone of the bundlers takes it without configuration
+  noExternal: ["@assemblyscript/loader", "workerpool"],
+  esbuildPlugins: [builtins],
 } satisfies Options;
 
-// The library in both module systems, the worker as a file for strict content-security policies, and the command line,
-// which carries its plotting libraries with it so that an app that embeds the library does not install them.
+// The library in both module systems, and the command line on the same chunks. It carries its plotting libraries with it,
+// so that an app that embeds the library does not install them.
 export default defineConfig((options): Options[] => [
   {
     ...shared,
-    entry: { index: "src/index.ts" },
-    format: ["esm", "cjs"],
-    splitting: true,
-    clean: false,
+    entry: { index: "src/index.ts", cli: "src/cli/main.ts" },
+    format: ["esm"],
+    noExternal: [...shared.noExternal, "@observablehq/plot", "linkedom"],
     dts:
       options["dts"] === false
         ? false
-        : { resolve: ["@assemblyscript/loader"], compilerOptions: { ignoreDeprecations: "6.0" } },
+        : {
+            entry: { index: "src/index.ts" },
+            resolve: ["@assemblyscript/loader"],
+            compilerOptions: { ignoreDeprecations: "6.0" },
+          },
   },
   {
     ...shared,
-    entry: { worker: "src/study/workerEntry.ts" },
-    format: ["esm"],
-    splitting: false,
-    noExternal: [/.*/],
-  },
-  {
-    ...shared,
-    entry: { cli: "src/cli/main.ts" },
-    format: ["esm"],
-    platform: "node",
-    splitting: true,
-    noExternal: ["@assemblyscript/loader", "@observablehq/plot", "linkedom"],
-    banner: { js: "#!/usr/bin/env node" },
+    entry: { index: "src/index.ts" },
+    format: ["cjs"],
+    dts: false,
   },
 ]);
