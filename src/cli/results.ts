@@ -65,7 +65,7 @@ export function runPictures(
   const { kind } = run.process;
   const replicas = "replicas" in run ? run.replicas : 1;
   const subtitle = describe(run);
-  const x = timeAxis(run.times);
+  const x = timeAxis(run);
   const key = {
     network: replicas > 1 ? `${kind}, mean of ${replicas}` : kind,
     ...(other && { limit: other.process.kind }),
@@ -106,7 +106,7 @@ export function runPictures(
       const shown = Array.from({ length: Math.min(width, 6) }, (_, k) => k);
       return {
         title: name,
-        y: { label: width > 6 ? "the first six" : "", scale: "linear" as const },
+        y: { label: `${labelOf(observe[name])}${width > 6 ? ", the first six" : ""}`, scale: "linear" as const },
         levels: [],
         curves: shown.map((k) => curve(name, k, width === 1 ? "" : componentName(observe[name], k))),
       };
@@ -141,7 +141,7 @@ export function runPictures(
           density:
             spec.kind === "density"
               ? { x: points, y: row(values, i) }
-              : second && { x: middles(points), y: heights(row(second, i)) },
+              : second && outline(points, heights(row(second, i))),
         })),
       },
     });
@@ -208,10 +208,16 @@ function plainSeries(run: Run, name: string, component: number): Series {
 }
 
 // A logarithmic axis where the times span more than a decade and a half.
-function timeAxis(times: Float64Array): Axis {
+function timeAxis({ times, process }: Run): Axis {
+  const label = process.kind === "sgd" ? "time t = kε" : "time t";
   const positive = times.filter((t) => t > 0);
   const wide = positive.length > 1 && positive[positive.length - 1]! > 30 * positive[0]!;
-  return { label: "time t", scale: wide ? "log" : "linear" };
+  return { label, scale: wide ? "log" : "linear" };
+}
+
+function labelOf(spec: Observable | undefined): string {
+  if (!spec) return "";
+  return "coordinate" in spec ? `${spec.kind} of ${spec.coordinate}` : spec.kind;
 }
 
 function componentName(spec: Observable | undefined, k: number): string {
@@ -225,6 +231,10 @@ function pick(count: number, most: number): number[] {
   return Array.from({ length: most }, (_, k) => Math.round((k * (count - 1)) / (most - 1)));
 }
 
-function middles(edges: readonly number[]): number[] {
-  return edges.slice(1).map((edge, i) => (edge + edges[i]!) / 2);
+// The outline of bars, as a line.
+function outline(edges: readonly number[], heights: readonly number[]): Series {
+  return {
+    x: heights.flatMap((_, i) => [edges[i]!, edges[i + 1]!]),
+    y: heights.flatMap((height) => [height, height]),
+  };
 }

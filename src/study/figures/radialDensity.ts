@@ -58,7 +58,7 @@ export const radialDensity: Figure = {
   claim: [
     "One-pass SGD on a two-layer network of N = 800 neurons tells two centred Gaussians in d = 40 dimensions apart, of",
     "standard deviations 1 ± 0.8 in every direction. The law of the radii r = |w| is one hump at 0.8 to begin with; it moves out and widens,",
-    "and from t ≈ 5 on splits into neurons that go on to r ≈ 4 and neurons that fall back to r ≈ 0. At every time the histogram of",
+    "and from t ≈ 5 on splits into neurons that go on to r ≈ 4 and neurons that fall back to r ≈ 0.07. At every time the histogram of",
     "SGD's radii lies under the density of the radial PDE, and the risk of SGD lies on that of the PDE: within about 0.01 all the",
     "way from 1.70 to 0.18. The small offset that is left is real: it is the bias of N independent neurons, about 1/N.",
   ].join(" "),
