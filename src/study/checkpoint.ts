@@ -1,6 +1,7 @@
 // Saving a run on the way and going on from what was saved: the state of the process and what was recorded so far.
 
 import { CheckpointError, SpecError } from "../engine/errors";
+import { nodeModule } from "../engine/node";
 import { specHash } from "../io/canonical";
 import { measureFromJson, measureToJson } from "../io/measure";
 import type { Measure } from "../measure/measure";
@@ -43,6 +44,9 @@ export function parseCheckpointing(value: Checkpointing): Checkpointing {
     (typeof value === "string" && value.length > 0) ||
     (typeof value === "object" && value !== null && typeof value.write === "function");
   if (!good) throw new SpecError("checkpoint", value, "a file path, or { write(bytes), read(), everySeconds }");
+  if (typeof value === "string" && !nodeModule("node:fs/promises")) {
+    throw new SpecError("checkpoint", value, "{ write(bytes), read(), everySeconds }", "There are no files here.");
+  }
   const seconds = typeof value === "string" ? 30 : (value.everySeconds ?? 30);
   if (!(seconds >= 0)) throw new SpecError("checkpoint.everySeconds", seconds, "a number of seconds, 0 or more");
   return value;
@@ -60,7 +64,7 @@ export async function openCheckpoint(
   observables: Observables,
   record: RunRecord,
 ): Promise<Keeper> {
-  const store = typeof where === "string" ? await fileStore(where) : where;
+  const store = typeof where === "string" ? fileStore(where) : where;
   const milliseconds = (store.everySeconds ?? 30) * 1000;
   const identity = { kind: "run", backend: simulation.engine.backend, spec: specHash(simulation.process) };
   const names = Object.keys(observables);
@@ -106,9 +110,11 @@ export async function openCheckpoint(
   const enqueue = () => {
     const bytes = packed();
     last = performance.now();
-    queue = queue.then(() => store.write(bytes)).catch((error) => {
-      failure ??= error;
-    });
+    queue = queue
+      .then(() => store.write(bytes))
+      .catch((error) => {
+        failure ??= error;
+      });
   };
   const settle = async () => {
     await queue;
@@ -131,8 +137,8 @@ function mapValues<A, B>(record: Record<string, A>, map: (value: A) => B): Recor
 }
 
 // A file is replaced only when the new one is whole: written beside it, then renamed.
-async function fileStore(path: string): Promise<Exclude<Checkpointing, string>> {
-  const { readFile, rename, writeFile } = await import("node:fs/promises");
+function fileStore(path: string): Exclude<Checkpointing, string> {
+  const { readFile, rename, writeFile } = nodeModule("node:fs/promises")!;
   return {
     async read() {
       try {
