@@ -13,8 +13,11 @@ import { reducedCoordinates, startLaws, startQuadrature } from "../model/radialS
 import { pack, unpack } from "./checkpoint";
 import { CHUNK_MILLISECONDS, pause, type Simulation, type Watch } from "./process";
 import { Characteristics } from "./radial/characteristics";
-import { RadialGrid, wallFor } from "./radial/grid";
+import { type GridFlag, RadialGrid, wallFor } from "./radial/grid";
 import type { RadialFlowProcess } from "./schema";
+
+/** A saved solver; notes are what it has warned of. */
+type SolverState = { time: number; step: number; accepted: number; values: Float64Array; notes?: readonly GridFlag[] };
 
 /** What both solvers are to this process. */
 export interface RadialSolver {
@@ -26,8 +29,8 @@ export interface RadialSolver {
   advance(t: number, limit: number): boolean;
   /** The numbers of the law at t, from a copy; after `advance(t)` is through. */
   at(t: number): Float64Array;
-  save(): { time: number; step: number; accepted: number; values: Float64Array };
-  restore(state: { time: number; step: number; accepted: number; values: Float64Array }): void;
+  save(): SolverState;
+  restore(state: SolverState): void;
 }
 
 /** Default error of a step and of the series. */
@@ -104,11 +107,11 @@ export function start(process: RadialFlowProcess, engine: Engine): Simulation {
     },
     save() {
       alive();
-      const { time: reached, step, accepted, values: state } = solver.save();
+      const { time: reached, step, accepted, values: state, notes = [] } = solver.save();
       const payload = new Uint8Array((3 + state.length) * 8);
       const view = new DataView(payload.buffer);
       [time, reached, step, ...state].forEach((x, i) => void view.setFloat64(8 * i, x, true));
-      return pack({ ...identity, accepted }, payload);
+      return pack({ ...identity, accepted, notes }, payload);
     },
     restore(bytes) {
       alive();
@@ -122,8 +125,9 @@ export function start(process: RadialFlowProcess, engine: Engine): Simulation {
       solver.restore({
         time: numbers[1]!,
         step: numbers[2]!,
-        accepted: Number(header["accepted"]),
+        accepted: Number(header.accepted),
         values: numbers.subarray(3),
+        notes: header.notes as GridFlag[],
       });
     },
     free() {
@@ -188,7 +192,7 @@ function cells(process: RadialFlowProcess, operator: RadialOperator): Parts {
         kind === "wall"
           ? `Mass ${share.toExponential(1)} stands at the outer wall r = ${rMax} since t = ${time.toPrecision(3)}; take a larger rMax.`
           : `The density is no longer resolved since t = ${time.toPrecision(3)}: ${Math.round(100 * share)} % of the mass is ` +
-            "where it doubles from cell to cell. Take more cells, or characteristics.",
+            "where it changes by a factor 3 from cell to cell. Take more cells, or characteristics.",
       ),
   };
 }

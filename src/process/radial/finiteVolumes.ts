@@ -225,9 +225,8 @@ function limited(a: number, b: number): number {
 }
 
 /**
- * Share of the mass in cells where the density changes by more than a factor 2 from cell to cell along some direction: a
- * central difference above that of 2^j, or a cell above twice both its neighbours. A Gaussian peak has 10 % there when its
- * standard deviation is 2.4 cells.
+ * Share of the mass in cells that a neighbour's mass differs from by more than a factor 3. A Gaussian peak has 10 % there
+ * when its full width at half maximum is four cells, in one direction.
  */
 export function unresolvedShare(
   mass: Float64Array,
@@ -239,15 +238,15 @@ export function unresolvedShare(
   let share = 0;
   for (let i = 0; i < rows; i++) {
     const row = i * cols;
+    const up = i > 0 ? row - cols : row;
+    const down = i + 1 < rows ? row + cols : row;
     for (let j = from[i]!; j < to[i]!; j++) {
       const m = mass[row + j]!;
       const left = j > 0 ? mass[row + j - 1]! : m;
-      const right = j + 1 < cols ? mass[row + j + 1]! : j > 0 ? left : m;
-      const up = i > 0 ? mass[row + j - cols]! : m;
-      const down = i + 1 < rows ? mass[row + j + cols]! : i > 0 ? up : m;
-      const steep = Math.abs(right - left) > 1.5 * m || Math.abs(down - up) > 1.5 * m;
-      const peaked = m > 2 * Math.max(j > 0 ? left : 0, right) || (rows > 1 && m > 2 * Math.max(i > 0 ? up : 0, down));
-      if (steep || peaked) share += m;
+      const right = j + 1 < cols ? mass[row + j + 1]! : m;
+      const largest = Math.max(left, right, mass[up + j]!, mass[down + j]!);
+      const smallest = Math.min(left, right, mass[up + j]!, mass[down + j]!);
+      if (largest > 3 * m || m > 3 * smallest) share += m;
     }
   }
   return share;

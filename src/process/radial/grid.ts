@@ -21,7 +21,13 @@ import {
 } from "./finiteVolumes";
 
 /** What a saved run on a grid holds. */
-export type GridState = { time: number; step: number; accepted: number; values: Float64Array };
+export type GridState = {
+  time: number;
+  step: number;
+  accepted: number;
+  values: Float64Array;
+  notes?: readonly GridFlag[];
+};
 
 /** Something the user should know, with the time at which it was first seen. */
 export type GridFlag = { kind: "wall" | "unresolved"; time: number; share: number };
@@ -156,7 +162,7 @@ export class RadialGrid {
 
   /** The state at the end of the last whole step. */
   save(): GridState {
-    return { time: this.time, step: 0, accepted: this.accepted, values: this.values.slice() };
+    return { time: this.time, step: 0, accepted: this.accepted, values: this.values.slice(), notes: [...this.flags] };
   }
 
   /** Goes back to a saved state; what follows repeats its bits. */
@@ -164,6 +170,7 @@ export class RadialGrid {
     this.values.set(state.values);
     this.time = state.time;
     this.accepted = state.accepted;
+    this.flags.splice(0, this.flags.length, ...(state.notes ?? []));
     this.#pending = 0;
   }
 
