@@ -62,7 +62,7 @@ function piecewiseLinear<T>(
     const from = v128.load_splat<T>(data);
     const to = v128.load_splat<T>(data + size);
     const steep = v128.load_splat<T>(data + 2 * size);
-    if (k == 0) {
+    if (k === 0) {
       const base = v128.splat<T>(left);
       for (let i: usize = 0; i < bytes; i += 16) {
         const t = v128.load(h + i);

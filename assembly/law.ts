@@ -36,7 +36,7 @@ import { normals_f32, normals_f64, words } from "./random";
 import { pointer, real, slot } from "./vector";
 
 function fillNormals<T>(out: usize, n: i32, low: u32, high: u32, purpose: u32, replica: u32, e: u64): void {
-  if (sizeof<T>() == 4) normals_f32(out, n, low, high, purpose, replica, <u32>e, <u32>(e >> 32), 0);
+  if (sizeof<T>() === 4) normals_f32(out, n, low, high, purpose, replica, <u32>e, <u32>(e >> 32), 0);
   else normals_f64(out, n, low, high, purpose, replica, <u32>e, <u32>(e >> 32), 0);
 }
 
@@ -58,7 +58,7 @@ function choose(law: usize, low: u32, high: u32, replica: u32, e: u64): i32 {
 // Fisher–Yates from the last place down; place i is exchanged with ⌊w·(i+1)/2^32⌋.
 function orderOf(law: usize, low: u32, high: u32, replica: u32, epoch: u64): usize {
   const order = pointer(law, LAW_ORDER);
-  if (real(law, LAW_EPOCH) == <f64>epoch) return order;
+  if (real(law, LAW_EPOCH) === <f64>epoch) return order;
   const n = slot(law, LAW_COUNT);
   const scratch = pointer(law, LAW_SCRATCH);
   for (let i = 0; i < n; i++) store<i32>(order + ((<usize>i) << 2), i);
@@ -105,7 +105,7 @@ export function example<T>(law: usize, x: usize, low: u32, high: u32, replica: u
   const size = sizeof<T>();
   const kind = slot(law, LAW_KIND);
   const d = slot(law, LAW_DIMENSION);
-  if (kind == FINITE) {
+  if (kind === FINITE) {
     let q: i32;
     if (pointer(law, LAW_ORDER)) {
       const n = <u64>slot(law, LAW_COUNT);
@@ -119,7 +119,7 @@ export function example<T>(law: usize, x: usize, low: u32, high: u32, replica: u
     return load<f64>(pointer(law, LAW_LABELS) + ((<usize>q) << 3));
   }
   fillNormals<T>(x, d, low, high, PURPOSE_INPUT, replica, e);
-  if (kind != MIXTURE) return teacherLabel<T>(law, x, d, low, high, replica, e);
+  if (kind !== MIXTURE) return teacherLabel<T>(law, x, d, low, high, replica, e);
   const c = choose(law, low, high, replica, e);
   const factors = pointer(law, LAW_FACTORS);
   const means = pointer(law, LAW_MEANS);

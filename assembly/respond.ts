@@ -41,11 +41,11 @@ export function respond<T>(
       const d0 = tileSlopes;
       const d1 = tileSlopes + stride;
       const d2 = tileSlopes + 2 * stride;
-      if (earlier == 1) {
+      if (earlier === 1) {
         for (let i = from; i < to; i += 16) {
           v128.store(h + (i - from), madd<T>(k0, v128.load(d0 + i), v128.load(pre + i)));
         }
-      } else if (earlier == 2) {
+      } else if (earlier === 2) {
         for (let i = from; i < to; i += 16) {
           const t = madd<T>(k0, v128.load(d0 + i), v128.load(pre + i));
           v128.store(h + (i - from), madd<T>(k1, v128.load(d1 + i), t));

@@ -30,13 +30,13 @@ function flux<T>(k: v128, psi0: v128, psi1: v128, left: v128, right: v128, zero:
 
 /** Lanes one place up: the last of `before`, then all but the last of `here`. */
 function up<T>(before: v128, here: v128): v128 {
-  if (sizeof<T>() == 4) return v128.shuffle<u32>(before, here, 3, 4, 5, 6);
+  if (sizeof<T>() === 4) return v128.shuffle<u32>(before, here, 3, 4, 5, 6);
   return v128.shuffle<u64>(before, here, 1, 2);
 }
 
 /** Lanes one place down: all but the first of `here`, then the first of `after`. */
 function down<T>(here: v128, after: v128): v128 {
-  if (sizeof<T>() == 4) return v128.shuffle<u32>(here, after, 1, 2, 3, 4);
+  if (sizeof<T>() === 4) return v128.shuffle<u32>(here, after, 1, 2, 3, 4);
   return v128.shuffle<u64>(here, after, 1, 2);
 }
 
@@ -84,7 +84,7 @@ export function stencil<T>(
   pad<T>(u, n2, bytes);
   pad<T>(psi, n2, bytes);
   for (let i = 0; i < n1; i++) {
-    const last = i == n1 - 1;
+    const last = i === n1 - 1;
     // in the last row the row above is the row itself: no velocity, no slope, no flux
     const u1 = last ? u : u + stride;
     const u2 = i >= n1 - 2 ? u1 : u1 + stride;

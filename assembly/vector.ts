@@ -8,7 +8,7 @@ export function madd<T>(a: v128, b: v128, c: v128): v128 {
 
 /** Sum of the lanes, in a fixed order: (0 + 2) + (1 + 3). */
 export function laneSum<T>(v: v128): T {
-  if (sizeof<T>() == 4) {
+  if (sizeof<T>() === 4) {
     const s = f32x4.add(v, v128.shuffle<u32>(v, v, 2, 3, 0, 1));
     return <T>(f32x4.extract_lane(s, 0) + f32x4.extract_lane(s, 1));
   }

@@ -139,7 +139,8 @@ async function stencilCase(precision: Precision): Promise<Case> {
       for (let j = 0; j < n; j++) {
         const at = (i * stride + 16) / size + j;
         const [x, y] = [(i + 0.5) / n, (j + 0.5) / n];
-        memory.view(precision, u, (n * stride) / size)[at] = 1 / (1 + 40 * ((x - 0.4) * (x - 0.4) + (y - 0.6) * (y - 0.6)));
+        memory.view(precision, u, (n * stride) / size)[at] =
+          1 / (1 + 40 * ((x - 0.4) * (x - 0.4) + (y - 0.6) * (y - 0.6)));
         memory.view(precision, psi, (n * stride) / size)[at] = x * x * (1 - y) + 0.5 * y * y - 0.3 * x;
       }
     }

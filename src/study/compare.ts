@@ -40,7 +40,11 @@ export interface Comparison {
  */
 export function compare(a: Trajectory | Ensemble, b: Trajectory | Ensemble): Comparison {
   if (a.times.length !== b.times.length) {
-    throw new SpecError("times", `${a.times.length} and ${b.times.length} times`, "two runs recorded at the same times");
+    throw new SpecError(
+      "times",
+      `${a.times.length} and ${b.times.length} times`,
+      "two runs recorded at the same times",
+    );
   }
   const slack = Math.max(stepOf(a), stepOf(b));
   a.times.forEach((t, i) => {

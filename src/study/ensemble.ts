@@ -1,12 +1,14 @@
 // Replicas of a process on other cores: independent streams, results in the order of the replicas whatever finished first.
 
-import type { Backend } from "../engine/kernels";
-import { SpecError } from "../engine/errors";
 import { loadEngine } from "../engine/engine";
+import { SpecError } from "../engine/errors";
+import type { Backend } from "../engine/kernels";
+import { nodeModule } from "../engine/node";
+import { specHash } from "../io/canonical";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { isLocal, type Observables, type Observed, parseObservables, risk } from "./observables";
+import type { WorkerPool } from "./pool";
 import { type Progress, type Provenance, solve, type Trajectory } from "./solve";
-import { type WorkerPool, startPool } from "./pool";
 
 /** What `ensemble` is asked for. */
 export interface EnsembleOptions {
@@ -26,6 +28,8 @@ export interface EnsembleOptions {
   onProgress?: ((progress: { fraction: number; finished: number; replicas: number }) => void) | undefined;
   /** Build of the kernels. */
   backend?: Backend | undefined;
+  /** In Node: a folder where each replica is saved from time to time, by its specification, and goes on from there. */
+  checkpoint?: string | undefined;
 }
 
 /** One statistic over replicas. */
@@ -77,7 +81,7 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
     throw new SpecError("process.replica", spec.replica, "a first replica that leaves room for the others below 2^32");
   }
   const local = Object.keys(observables).find((name) => isLocal(observables[name]!));
-  const workers = options.workers ?? Math.min(replicas, await cores());
+  const workers = options.workers ?? Math.min(replicas, cores());
   if (!Number.isInteger(workers) || workers < 0 || workers > 1024) {
     throw new SpecError("workers", workers, "an integer from 0 to 1024");
   }
@@ -99,6 +103,9 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
   };
   const runs: Trajectory[] = new Array(replicas);
   const specOf = (r: number): Process => ({ ...spec, replica: spec.replica + r });
+  const { checkpoint } = options;
+  const fileOf = (r: number) =>
+    checkpoint === undefined ? undefined : `${checkpoint}/${specHash(specOf(r)).slice(0, 16)}.state`;
 
   if (workers === 0) {
     for (let r = 0; r < replicas; r++) {
@@ -107,6 +114,7 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
         observe: observables,
         backend: options.backend,
         signal,
+        checkpoint: fileOf(r),
         onProgress: (p: Progress) => progressed(r, p.fraction),
       });
       if (signal?.aborted) throw signal.reason;
@@ -115,11 +123,19 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
     }
   } else {
     const engine = await loadEngine({ backend: options.backend });
+    const { startPool } = await import("./pool");
     const pool: WorkerPool = await startPool(Math.min(workers, replicas), engine.backend, options.worker);
     try {
       await Promise.all(
         Array.from({ length: replicas }, async (_, r) => {
-          runs[r] = await pool.run(specOf(r), times, observables, signal, (fraction) => progressed(r, fraction));
+          runs[r] = await pool.run(
+            specOf(r),
+            times,
+            observables,
+            signal,
+            (fraction) => progressed(r, fraction),
+            fileOf(r),
+          );
           finished++;
           progressed(r, 1);
         }),
@@ -175,8 +191,6 @@ function together(all: Observed[]): EnsembleObserved {
   };
 }
 
-async function cores(): Promise<number> {
-  if (typeof navigator === "object" && navigator.hardwareConcurrency) return navigator.hardwareConcurrency;
-  const { availableParallelism } = await import("node:os");
-  return availableParallelism();
+function cores(): number {
+  return nodeModule("node:os")?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
 }

@@ -77,7 +77,9 @@ export interface Observed {
  *                 of the sample (20000, 0)
  * @see theory §1, §13
  */
-export function risk(options: { method?: "auto" | "series" | "sample"; points?: number; seed?: number } = {}): Observable {
+export function risk(
+  options: { method?: "auto" | "series" | "sample"; points?: number; seed?: number } = {},
+): Observable {
   return parseObservable({ kind: "risk", ...options });
 }
 
@@ -131,7 +133,9 @@ export function predictions(x: TensorLike): Observable {
   return parseObservable({ kind: "predictions", x });
 }
 
-const name: Schema<string> = text("the name of a coordinate: a, b, w0 …, r1, r2 or r", (x) => /^(a|b|r|r1|r2|w\d+)$/.test(x));
+const name: Schema<string> = text("the name of a coordinate: a, b, w0 …, r1, r2 or r", (x) =>
+  /^(a|b|r|r1|r2|w\d+)$/.test(x),
+);
 const probability = number("a probability in [0, 1]", (p) => p >= 0 && p <= 1);
 const finite = number("a finite number");
 

@@ -3,6 +3,7 @@
 
 import workerpool from "workerpool";
 import type { Backend } from "../engine/kernels";
+import { nodeModule } from "../engine/node";
 import { compiledModule } from "../engine/wasm";
 import type { Process } from "../process/schema";
 import type { Observables } from "./observables";
@@ -18,18 +19,26 @@ export interface WorkerPool {
     observe: Observables,
     signal: AbortSignal | undefined,
     onProgress: (fraction: number) => void,
+    checkpoint?: string,
   ): Promise<Trajectory>;
   /** Ends the workers. */
   close(): Promise<void>;
 }
 
-/** Starts a pool of workers that run one build of the kernels. */
+type Script = { address: string; release?: () => void };
+
+/**
+ * Starts a pool of workers that run one build of the kernels.
+ *
+ * @param size    number of workers
+ * @param custom  address of `meanfield/worker`, in place of the inline source
+ */
 export async function startPool(size: number, backend: Backend, custom?: string | URL): Promise<WorkerPool> {
   const module = backend === "js" ? null : await compiledModule(backend);
-  const { source } = await import("../generated/worker");
-  const inNode = typeof process === "object" && process.versions?.node !== undefined;
-  const url = inNode || custom !== undefined ? null : URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-  const pool = workerpool.pool(custom !== undefined ? String(custom) : inNode ? source : url!, {
+  const inNode = nodeModule("node:os") !== undefined;
+  const script =
+    custom === undefined ? await inlineScript(inNode) : { address: inNode ? filePath(custom) : String(custom) };
+  const pool = workerpool.pool(script.address, {
     minWorkers: size,
     maxWorkers: size,
     workerType: inNode ? "thread" : "web",
@@ -37,7 +46,7 @@ export async function startPool(size: number, backend: Backend, custom?: string 
     ...(inNode && custom === undefined ? { workerThreadOpts: { eval: true } } : {}),
   });
   return {
-    run(process, times, observe, signal, onProgress) {
+    run(process, times, observe, signal, onProgress, checkpoint) {
       // a native promise over the pool's own; an abort rejects it at once, and closing the pool ends the worker
       return new Promise<Trajectory>((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
@@ -45,7 +54,7 @@ export async function startPool(size: number, backend: Backend, custom?: string 
         signal?.addEventListener("abort", stop, { once: true });
         const settle = () => signal?.removeEventListener("abort", stop);
         pool
-          .exec("solve", [{ process, times, observe, backend, module }], {
+          .exec("solve", [{ process, times, observe, backend, module, checkpoint }], {
             on: (message: WorkerMessage) => onProgress(message.fraction),
           })
           .then(
@@ -63,7 +72,20 @@ export async function startPool(size: number, backend: Backend, custom?: string 
     },
     async close() {
       await pool.terminate(true);
-      if (url) URL.revokeObjectURL(url);
+      script.release?.();
     },
   };
+}
+
+async function inlineScript(inNode: boolean): Promise<Script> {
+  const { source } = await import("../generated/worker");
+  if (inNode) return { address: source };
+  const address = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+  return { address, release: () => URL.revokeObjectURL(address) };
+}
+
+// Node's threads take a path where a browser's workers take an address.
+function filePath(address: string | URL): string {
+  const text = String(address);
+  return text.startsWith("file:") ? nodeModule("node:url")!.fileURLToPath(text) : text;
 }

@@ -8,7 +8,7 @@ import type { Simulation, Watch } from "../process/process";
 import { type Process, parseTimes } from "../process/schema";
 import { version } from "../version";
 import { type Checkpointing, openCheckpoint, parseCheckpointing, type RunRecord } from "./checkpoint";
-import { collect, type Observables, observe, type Observed, parseObservables, risk } from "./observables";
+import { collect, type Observables, type Observed, observe, parseObservables, risk } from "./observables";
 import { open } from "./open";
 
 /** What `solve` is asked for. */

@@ -29,5 +29,8 @@ export function everySteps(steps: number, options: { stepSize: number; until: nu
   if (!(Number.isInteger(steps) && steps >= 1)) throw new SpecError("steps", steps, "a positive integer");
   if (!(stepSize > 0)) throw new SpecError("stepSize", stepSize, "a positive number");
   if (!(until >= 0 && Number.isFinite(until))) throw new SpecError("until", until, "a number, 0 or more");
-  return Float64Array.from({ length: Math.floor(until / (steps * stepSize) + 1e-9) + 1 }, (_, i) => i * steps * stepSize);
+  return Float64Array.from(
+    { length: Math.floor(until / (steps * stepSize) + 1e-9) + 1 },
+    (_, i) => i * steps * stepSize,
+  );
 }

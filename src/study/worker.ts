@@ -15,6 +15,8 @@ export interface WorkerTask {
   backend: Backend;
   /** The compiled kernels; null for the plain build. */
   module: WebAssembly.Module | null;
+  /** File where the run is saved from time to time and goes on from. */
+  checkpoint?: string | undefined;
 }
 
 /** What a worker says on the way. */
@@ -41,6 +43,7 @@ export async function solveTask(task: WorkerTask, tell: (message: WorkerMessage)
       times: task.times,
       observe: task.observe,
       backend: task.backend,
+      checkpoint: task.checkpoint,
       onProgress({ fraction }) {
         const now = performance.now();
         if (now - told < 50) return;

@@ -39,7 +39,8 @@ async function stage(
 
 const noise = stream(11).uniforms(4096);
 const rough = (i: number, j: number) => noise[(37 * i + j) % 4096]!;
-const tilt = (i: number, j: number) => Math.abs(i - 3.3) + 0.7 * Math.abs(j - 5.1) + 0.3 * noise[(11 * i + 7 * j) % 4096]!;
+const tilt = (i: number, j: number) =>
+  Math.abs(i - 3.3) + 0.7 * Math.abs(j - 5.1) + 0.3 * noise[(11 * i + 7 * j) % 4096]!;
 
 describe("a MUSCL stage", () => {
   it.each([
@@ -88,7 +89,15 @@ describe("a MUSCL stage", () => {
 
   it("moves a linear profile exactly: ∂_t u = −v ∂_x u away from the walls", async () => {
     // Ψ = −x/2 along rows: v = ½; u = 3 + 0.1 j moves by −v·0.1·k (h = 1), with no limiter at work
-    const next = await stage("simd", "f64", 4, 12, (_, j) => 3 + 0.1 * j, (_, j) => -0.5 * j, [0.2, 0.2, 0, 1]);
+    const next = await stage(
+      "simd",
+      "f64",
+      4,
+      12,
+      (_, j) => 3 + 0.1 * j,
+      (_, j) => -0.5 * j,
+      [0.2, 0.2, 0, 1],
+    );
     for (let j = 2; j < 10; j++) expect(next[12 + j]!).toBeCloseTo(3 + 0.1 * j - 0.2 * 0.5 * 0.1, 13);
   });
 

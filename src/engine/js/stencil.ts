@@ -2,15 +2,11 @@
 
 type Numbers = Float32Array | Float64Array;
 
+// ½ minmod(2a, 2b, (a+b)/2)
 function halfSlope(a: number, b: number): number {
-  if (a > 0) {
-    if (b <= 0) return 0;
-    const c = 0.25 * (a + b);
-    return a < b ? (a < c ? a : c) : b < c ? b : c;
-  }
-  if (b >= 0) return 0;
   const c = 0.25 * (a + b);
-  return a > b ? (a > c ? a : c) : b > c ? b : c;
+  if (a > 0) return b > 0 ? Math.min(a, b, c) : 0;
+  return b < 0 ? Math.max(a, b, c) : 0;
 }
 
 /** One stage; pointers and `stride` in elements, columns begin at `lead` in a row. */

@@ -100,6 +100,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       replicas,
       times,
       workers: options.workers,
+      checkpoint: options.checkpoint,
       backend,
       signal,
       onProgress: ({ fraction }) =>

@@ -20,6 +20,8 @@ export interface FigureOptions {
   onProgress?: ((progress: { fraction: number; phase: string }) => void) | undefined;
   /** Build of the kernels. */
   backend?: Backend | undefined;
+  /** In Node: a folder where replicas are saved from time to time, and go on from what is there. */
+  checkpoint?: string | undefined;
 }
 
 /** A table of results. */

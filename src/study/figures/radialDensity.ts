@@ -100,6 +100,7 @@ async function run(options: FigureOptions = {}) {
     times,
     observe: { risk: risk(), radii: quantiles("r1", levels) },
     workers: options.workers,
+    checkpoint: options.checkpoint,
     backend,
     signal,
     onProgress: ({ fraction }) => progress(2, `SGD, ${replicas} replicas`, fraction),

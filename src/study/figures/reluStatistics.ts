@@ -84,6 +84,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       times,
       observe,
       workers: options.workers,
+      checkpoint: options.checkpoint,
       backend,
       signal,
       onProgress: ({ fraction }) => progress(k + 1, `SGD, ε = ${process.stepSize}, ${replicas} replicas`, fraction),

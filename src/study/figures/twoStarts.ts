@@ -94,6 +94,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       times,
       observe: { risk: risk(), r: quantiles("r1", [0.05, 0.5, 0.95, 1]) },
       workers: options.workers,
+      checkpoint: options.checkpoint,
       backend,
       signal,
       onProgress: ({ fraction }) => progress(2 * k + 1, `SGD, κ = ${radius}, ${replicas} replicas`, fraction),
