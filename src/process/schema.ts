@@ -262,8 +262,9 @@ function checkSgdMemory({ problem, neurons, batchSize, precision }: SgdProcess, 
   const size = precision === "f32" ? 4 : 8;
   const law = lawBytes(problem.law, d);
   checkMemory([
-    { path: "neurons", found: neurons, bytes: neurons * (parameterDimension(problem.unit, d) + 4) * size },
-    { path: "batchSize", found: batchSize, bytes: batchSize * (d + batchSize + 4) * size },
+    // weights, their scratch copy, and θ in f64; then, an example: inputs thrice, pre-activations and slopes of all neurons
+    { path: "neurons", found: neurons, bytes: neurons * (2 * size + 8) * parameterDimension(problem.unit, d) },
+    { path: "batchSize", found: batchSize, bytes: batchSize * (3 * d + 2 * neurons + 8) * size },
     { ...law, path: `problem.law${law.path}` },
   ]);
 }

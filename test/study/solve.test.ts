@@ -90,7 +90,10 @@ describe("solve", () => {
     ["times[0]", { times: [-1] }],
     ["keep", { times: [0], keep: "everything" as never }],
     ["observe.x.kind", { times: [0], observe: { x: { kind: "rsik" } as never } }],
-    ["observe.q.levels[0]", { times: [0], observe: { q: { kind: "quantiles", coordinate: "r1", levels: [2] } as never } }],
+    [
+      "observe.q.levels[0]",
+      { times: [0], observe: { q: { kind: "quantiles", coordinate: "r1", levels: [2] } as never } },
+    ],
     ["backend", { times: [0], backend: "gpu" as Backend }],
     ["checkpoint", { times: [0], checkpoint: 7 as never }],
   ])("names the wrong option: %s", async (path, options) => {
@@ -163,9 +166,9 @@ describe("memory", () => {
     const live = engine.usage().live;
     await solve(small, { times: [0.1] });
     await solve({ ...small, neurons: -1 } as never, { times: [0.1] }).catch(() => {});
-    await solve(sgd({ ...problem, unit: ridge(square()) }, { neurons: 5, stepSize: 4, seed: 1 }), { times: [4000] }).catch(
-      () => {},
-    );
+    await solve(sgd({ ...problem, unit: ridge(square()) }, { neurons: 5, stepSize: 4, seed: 1 }), {
+      times: [4000],
+    }).catch(() => {});
     const simulation = await open(small);
     simulation.free();
     simulation.free();
