@@ -31,6 +31,8 @@ export interface RadialSolver {
   at(t: number): Float64Array;
   save(): SolverState;
   restore(state: SolverState): void;
+  /** Gives memory back, where there is any. */
+  free?(): void;
 }
 
 /** Default error of a step and of the series. */
@@ -50,7 +52,7 @@ export function start(process: RadialFlowProcess, engine: Engine): Simulation {
   const law = problem.law as AnisotropicGaussians;
   const operator = radialOperator(law, problem.unit, { degree, tolerance: tolerance ?? TOLERANCE });
   const { solver, measure, warnings } =
-    process.method === "grid" ? cells(process, operator) : characteristics(process, operator);
+    process.method === "grid" ? cells(process, operator, engine) : characteristics(process, operator);
   const cut =
     operator.remainder > (tolerance ?? TOLERANCE)
       ? [
@@ -132,6 +134,7 @@ export function start(process: RadialFlowProcess, engine: Engine): Simulation {
     },
     free() {
       freed = true;
+      solver.free?.();
     },
   };
 }
@@ -165,7 +168,7 @@ function characteristics(process: RadialFlowProcess, operator: RadialOperator): 
   };
 }
 
-function cells(process: RadialFlowProcess, operator: RadialOperator): Parts {
+function cells(process: RadialFlowProcess, operator: RadialOperator, engine: Engine): Parts {
   const { problem, maxStep } = process;
   const { start } = problem;
   if (start.kind === "particles") throw new SpecError("problem.start.kind", start.kind, "a start with a density");
@@ -182,7 +185,7 @@ function cells(process: RadialFlowProcess, operator: RadialOperator): Parts {
   });
   const side = process.cells ?? (laws.length === 1 ? CELLS : CELLS_OF_TWO);
   const rMax = process.rMax ?? wallFor(operator, laws);
-  const solver = new RadialGrid(operator, laws, side, rMax, maxStep === null ? {} : { maxStep });
+  const solver = new RadialGrid(engine, operator, laws, side, rMax, maxStep === null ? {} : { maxStep });
   const edges = laws.map(() => solver.edges);
   return {
     solver,

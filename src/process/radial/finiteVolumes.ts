@@ -1,33 +1,37 @@
-// The hot loops of the radial grid: moments and potential from a low-rank table, and one MUSCL stage.       theory §5, §13
+// The loops of the radial grid beside the stencil kernel: moments and potential from a low-rank table.        theory §5, §13
 //
-// Cells of side h on [0, h·cols] (one radius: one row) or [0, h·rows] × [0, h·cols], masses row-major, r1 down the rows.
+// Cells of side h on [0, h·cols] (one radius: one row) or [0, h·rows] × [0, h·cols], r1 down the rows.
 //
-//   mass, potential   rows × cols
+//   mass, potential   rows × stride, cols of them used
 //   table             rows × rank × cols: row i holds the rank features of its cells, feature by feature
 //   from, to          columns [from_i, to_i) of row i outside which masses are zero
-//
-// The face between cells j and j+1 moves at −(Ψ_{j+1} − Ψ_j)/h; nothing crosses r = 0 or the outer wall.
+
+/** Sizes of a grid of masses. */
+export type GridShape = { readonly rows: number; readonly cols: number; readonly stride: number };
 
 /** Masses below this are taken as zero: far under round-off of the total, and no denormals. */
 export const NO_MASS = 1e-30;
 
-/** Sets `from` and `to` to the columns that carry mass. */
-export function massRanges(mass: Float64Array, rows: number, cols: number, from: Int32Array, to: Int32Array): void {
+/** Clears masses below NO_MASS and sets `from` and `to` to the columns that carry the rest. */
+export function settle(mass: Float64Array, { rows, cols, stride }: GridShape, from: Int32Array, to: Int32Array): void {
   for (let i = 0; i < rows; i++) {
-    const row = i * cols;
-    let first = 0;
-    let last = cols;
-    while (first < last && mass[row + first] === 0) first++;
-    while (last > first && mass[row + last - 1] === 0) last--;
-    from[i] = first;
+    const row = i * stride;
+    let first = cols;
+    let last = 0;
+    for (let j = 0; j < cols; j++) {
+      if (mass[row + j]! >= NO_MASS) {
+        if (j < first) first = j;
+        last = j + 1;
+      } else mass[row + j] = 0;
+    }
+    from[i] = first < last ? first : 0;
     to[i] = last;
   }
 }
 
-/** Widens ranges by a cell in every direction: where a stage can change masses, and where it needs the potential. */
+/** Widens ranges by a cell in every direction: where a stage needs the potential. */
 export function reachRanges(
-  rows: number,
-  cols: number,
+  { rows, cols }: GridShape,
   from: Int32Array,
   to: Int32Array,
   reachFrom: Int32Array,
@@ -51,8 +55,7 @@ export function reachRanges(
 export function gridMoments(
   mass: Float64Array,
   table: Float64Array,
-  rows: number,
-  cols: number,
+  { rows, cols, stride }: GridShape,
   rank: number,
   from: Int32Array,
   to: Int32Array,
@@ -63,7 +66,7 @@ export function gridMoments(
     const first = from[i]!;
     const last = to[i]!;
     if (first >= last) continue;
-    const row = i * cols;
+    const row = i * stride;
     for (let k = 0; k < rank; k++) {
       const feature = (i * rank + k) * cols;
       let even = 0;
@@ -83,8 +86,7 @@ export function gridMoments(
 export function gridPotential(
   force: Float64Array,
   table: Float64Array,
-  rows: number,
-  cols: number,
+  { rows, cols, stride }: GridShape,
   rank: number,
   from: Int32Array,
   to: Int32Array,
@@ -94,7 +96,7 @@ export function gridPotential(
     const first = from[i]!;
     const last = to[i]!;
     if (first >= last) continue;
-    const row = i * cols;
+    const row = i * stride;
     potential.fill(0, row + first, row + last);
     // two features a pass: half the traffic on the potential
     let k = 0;
@@ -117,16 +119,15 @@ export function gridPotential(
 export function steepestFaces(
   mass: Float64Array,
   potential: Float64Array,
-  rows: number,
-  cols: number,
+  { rows, cols, stride }: GridShape,
   from: Int32Array,
   to: Int32Array,
 ): number {
   let steepest = 0;
   for (let i = 0; i < rows; i++) {
-    const row = i * cols;
-    const up = i > 0 ? row - cols : row;
-    const down = i + 1 < rows ? row + cols : row;
+    const row = i * stride;
+    const up = i > 0 ? row - stride : row;
+    const down = i + 1 < rows ? row + stride : row;
     for (let j = from[i]!; j < to[i]!; j++) {
       if (mass[row + j] === 0) continue;
       const here = potential[row + j]!;
@@ -142,104 +143,20 @@ export function steepestFaces(
 }
 
 /**
- * One forward Euler stage of the conservative scheme, out = m − Σ (F_{j+½} − F_{j−½}): upwind fluxes of the masses
- * reconstructed with the monotonised central limiter. Non-negative if ratio · steepestFaces ≤ ½; the sum is kept to
- * round-off. `out` is written on [from_i, to_i), the ranges of `reachRanges`, and must be zero elsewhere.
- *
- * @param ratio    dt/h²
- * @param scratch  4 · cols numbers
- */
-export function musclStage(
-  mass: Float64Array,
-  potential: Float64Array,
-  rows: number,
-  cols: number,
-  ratio: number,
-  from: Int32Array,
-  to: Int32Array,
-  out: Float64Array,
-  scratch: Float64Array,
-): void {
-  // slopes across rows of this row and the next, fluxes through the faces above and below this row
-  let slope = 0;
-  let nextSlope = cols;
-  let above = 2 * cols;
-  let below = 3 * cols;
-  scratch.fill(0);
-  for (let i = 0; i < rows; i++) {
-    const first = from[i]!;
-    const last = to[i]!;
-    const row = i * cols;
-    if (i + 1 < rows) {
-      const next = row + cols;
-      const after = i + 2 < rows ? next + cols : next;
-      const low = Math.min(first, from[i + 1]!);
-      const high = Math.max(last, to[i + 1]!);
-      for (let j = low; j < high; j++) {
-        const centre = mass[next + j]!;
-        const s = limited(centre - mass[row + j]!, mass[after + j]! - centre);
-        scratch[nextSlope + j] = s;
-        const courant = ratio * (potential[row + j]! - potential[next + j]!);
-        const upwind = courant > 0 ? mass[row + j]! + 0.5 * scratch[slope + j]! : centre - 0.5 * s;
-        scratch[below + j] = courant * upwind;
-      }
-    } else scratch.fill(0, below, below + cols);
-
-    if (first < last) {
-      let here = mass[row + first]!;
-      let right = first + 1 < cols ? mass[row + first + 1]! : here;
-      let s = first > 0 ? limited(here - mass[row + first - 1]!, right - here) : 0;
-      let inflow = 0;
-      for (let j = first; j < last; j++) {
-        const beyond = j + 2 < cols ? mass[row + j + 2]! : right;
-        const nextS = limited(right - here, beyond - right);
-        let outflow = 0;
-        if (j + 1 < cols) {
-          const courant = ratio * (potential[row + j]! - potential[row + j + 1]!);
-          outflow = courant * (courant > 0 ? here + 0.5 * s : right - 0.5 * nextS);
-        }
-        const sum = here + (inflow - outflow) + (scratch[above + j]! - scratch[below + j]!);
-        out[row + j] = sum < NO_MASS ? 0 : sum;
-        inflow = outflow;
-        here = right;
-        right = beyond;
-        s = nextS;
-      }
-    }
-    let swap = slope;
-    slope = nextSlope;
-    nextSlope = swap;
-    swap = above;
-    above = below;
-    below = swap;
-  }
-}
-
-/** Monotonised central slope: ½(a + b) within 2a and 2b, 0 at an extremum. */
-function limited(a: number, b: number): number {
-  if (a * b <= 0) return 0;
-  const centre = 0.5 * Math.abs(a + b);
-  const side = 2 * Math.min(Math.abs(a), Math.abs(b));
-  const size = centre < side ? centre : side;
-  return a > 0 ? size : -size;
-}
-
-/**
  * Share of the mass in cells that a neighbour's mass differs from by more than a factor 3. A Gaussian peak has 10 % there
  * when its full width at half maximum is four cells, in one direction.
  */
 export function unresolvedShare(
   mass: Float64Array,
-  rows: number,
-  cols: number,
+  { rows, cols, stride }: GridShape,
   from: Int32Array,
   to: Int32Array,
 ): number {
   let share = 0;
   for (let i = 0; i < rows; i++) {
-    const row = i * cols;
-    const up = i > 0 ? row - cols : row;
-    const down = i + 1 < rows ? row + cols : row;
+    const row = i * stride;
+    const up = i > 0 ? row - stride : row;
+    const down = i + 1 < rows ? row + stride : row;
     for (let j = from[i]!; j < to[i]!; j++) {
       const m = mass[row + j]!;
       const left = j > 0 ? mass[row + j - 1]! : m;

@@ -1,21 +1,23 @@
 // The radial flow on a grid: conservative finite volumes for ∂_t ρ̄ = ∇·(ρ̄ ∇Ψ̄) in one radius or two.       theory §5, §13
 //
-// MUSCL with the monotonised central limiter, strong-stability-preserving Runge–Kutta of order 2, dt from the CFL condition
-// ½ on the sum over directions, over every cell with mass. Ψ and the risk come from one discrete operator (the same
+// MUSCL with the monotonised central limiter (the stencil kernel), strong-stability-preserving Runge–Kutta of order 2, dt
+// from the CFL condition ½ on the sum over directions, over every cell with mass. Ψ and the risk come from one discrete operator (the same
 // features, the same midpoint quadrature), so the semi-discrete flow lowers the discrete risk exactly; a step that would
 // raise it is taken again at half its length. Steps are never clipped to the times asked for.
 
+import type { Engine } from "../../engine/engine";
 import { DivergenceError } from "../../engine/errors";
+import type { Memory } from "../../engine/memory";
 import type { RadialOperator } from "../../model/radial";
 import { type AxisLaw, startQuadrature } from "../../model/radialStart";
 import { Characteristics } from "./characteristics";
 import {
+  type GridShape,
   gridMoments,
   gridPotential,
-  massRanges,
-  musclStage,
   NO_MASS,
   reachRanges,
+  settle,
   steepestFaces,
   unresolvedShare,
 } from "./finiteVolumes";
@@ -47,6 +49,12 @@ const UNRESOLVED = 0.1;
 /** Whole steps between two looks at the flags. */
 const LOOK = 8;
 
+/** Bytes before the first column of a row and after the last: assembly/stencil.ts. */
+const PAD = 16;
+
+/** Empty cells around the mass that a stage is given, so that the kernel's walls meet nothing. */
+const MARGIN = 2;
+
 /** A density on a grid, moving along the radial flow. */
 export class RadialGrid {
   /** Whole steps taken. */
@@ -55,30 +63,36 @@ export class RadialGrid {
   rejected = 0;
   /** End of the last whole step. */
   time = 0;
-  /** Cell masses at `time`, row-major, r1 down the rows (one row when there is one radius). */
-  readonly values: Float64Array;
   /** The first wall and resolution flags. */
   readonly flags: GridFlag[] = [];
   readonly rows: number;
   readonly cols: number;
   /** Length of the moments that the potential is made of, after compression. */
   readonly rank: number;
+  readonly #memory: Memory;
+  readonly #shape: GridShape;
+  // fields of rows × stride numbers in kernel memory: masses at `time`, of the first stage, of the next step, of the copy
+  readonly #mass: number;
+  readonly #stage: number;
+  readonly #next: number;
+  readonly #copy: number;
+  readonly #potential: number;
+  readonly #scratch: number;
   readonly #table: Float64Array;
   readonly #linear: Float64Array;
   readonly #C: Float64Array;
   readonly #force: Float64Array;
-  readonly #potential: Float64Array;
-  readonly #stage: Float64Array;
-  readonly #next: Float64Array;
-  readonly #copy: Float64Array;
-  readonly #scratch: Float64Array;
   readonly #from: Int32Array;
   readonly #to: Int32Array;
   readonly #reachFrom: Int32Array;
   readonly #reachTo: Int32Array;
+  // length of a whole step that did not fit; risk of `mass` where ranges and moments are still its own
   #pending = 0;
+  #known: number | null = null;
+  #after = 0;
 
   /**
+   * @param engine    the build whose stencil kernel runs; `free` gives its memory back
    * @param operator  the radial operator of a ridge unit
    * @param laws      the start, one density a radius
    * @param cells     cells along each radius
@@ -86,31 +100,42 @@ export class RadialGrid {
    * @param options   maxStep: upper bound on the step (0.05)
    */
   constructor(
+    readonly engine: Engine,
     readonly operator: RadialOperator,
     laws: readonly AxisLaw[],
     readonly cells: number,
     readonly rMax: number,
     readonly options: { maxStep?: number } = {},
   ) {
-    this.rows = laws.length === 2 ? cells : 1;
-    this.cols = cells;
-    const { table, linear, rank } = gridTable(operator, this.rows, this.cols, rMax / cells);
+    const rows = (this.rows = laws.length === 2 ? cells : 1);
+    const cols = (this.cols = cells);
+    const { table, linear, rank } = gridTable(operator, rows, cols, rMax / cells);
     this.#table = table;
     this.#linear = linear;
     this.rank = rank;
-    this.values = startMasses(laws, cells, rMax);
-    const size = this.rows * this.cols;
-    this.#potential = new Float64Array(size);
-    this.#stage = new Float64Array(size);
-    this.#next = new Float64Array(size);
-    this.#copy = new Float64Array(size);
-    this.#scratch = new Float64Array(4 * this.cols);
     this.#C = new Float64Array(rank);
     this.#force = new Float64Array(rank);
-    this.#from = new Int32Array(this.rows);
-    this.#to = new Int32Array(this.rows);
-    this.#reachFrom = new Int32Array(this.rows);
-    this.#reachTo = new Int32Array(this.rows);
+    this.#from = new Int32Array(rows);
+    this.#to = new Int32Array(rows);
+    this.#reachFrom = new Int32Array(rows);
+    this.#reachTo = new Int32Array(rows);
+    const start = startMasses(laws, cells, rMax);
+    const bytes = Math.ceil((8 * cols) / 16) * 16 + 2 * PAD;
+    this.#shape = { rows, cols, stride: bytes / 8 };
+    this.#memory = engine.memory();
+    try {
+      const field = () => this.#memory.allocate(rows * bytes + 2 * PAD);
+      this.#mass = field();
+      this.#stage = field();
+      this.#next = field();
+      this.#copy = field();
+      this.#potential = field();
+      this.#scratch = this.#memory.allocate(6 * (bytes + 2 * PAD));
+    } catch (error) {
+      this.free();
+      throw error;
+    }
+    this.#write(this.#mass, start);
     this.#look();
   }
 
@@ -119,9 +144,14 @@ export class RadialGrid {
     return Float64Array.from({ length: this.cells + 1 }, (_, i) => (this.rMax * i) / this.cells);
   }
 
+  /** Cell masses at `time`, row-major, r1 down the rows (one row when there is one radius); a copy. */
+  get values(): Float64Array {
+    return this.#read(this.#mass);
+  }
+
   /** Discrete risk of the masses at `time`. */
   get risk(): number {
-    return this.#riskOf(this.values);
+    return this.#riskOf(this.#view(this.#mass));
   }
 
   /**
@@ -134,15 +164,16 @@ export class RadialGrid {
     for (let trials = 0; trials < limit; trials++) {
       if (this.time >= t) return true;
       if (this.#pending > 0 && this.time + this.#pending > t) return true;
-      const dt = this.#step(this.values, Infinity);
+      const dt = this.#step(this.#mass, Infinity);
       if (this.time + dt > t) {
         this.#pending = dt;
         return true;
       }
-      this.values.set(this.#next);
+      this.#view(this.#mass).set(this.#view(this.#next));
       this.time += dt;
       this.accepted++;
       this.#pending = 0;
+      this.#known = this.#after;
       if (this.accepted % LOOK === 0) this.#look();
     }
     return this.time >= t;
@@ -150,66 +181,71 @@ export class RadialGrid {
 
   /** Masses at t, from a copy that takes shorter steps; call `advance(t)` first. */
   at(t: number): Float64Array {
-    if (t === this.time) return this.values.slice();
-    this.#copy.set(this.values);
+    if (t === this.time) return this.values;
+    this.#view(this.#copy).set(this.#view(this.#mass));
     for (let time = this.time; time < t; ) {
       const dt = this.#step(this.#copy, t - time);
-      this.#copy.set(this.#next);
+      this.#view(this.#copy).set(this.#view(this.#next));
       time = dt === t - time ? t : time + dt;
     }
-    return this.#copy.slice();
+    return this.#read(this.#copy);
   }
 
   /** The state at the end of the last whole step. */
   save(): GridState {
-    return { time: this.time, step: 0, accepted: this.accepted, values: this.values.slice(), notes: [...this.flags] };
+    return { time: this.time, step: 0, accepted: this.accepted, values: this.values, notes: [...this.flags] };
   }
 
   /** Goes back to a saved state; what follows repeats its bits. */
   restore(state: GridState): void {
-    this.values.set(state.values);
+    this.#write(this.#mass, state.values);
     this.time = state.time;
     this.accepted = state.accepted;
     this.flags.splice(0, this.flags.length, ...(state.notes ?? []));
     this.#pending = 0;
+    this.#known = null;
   }
 
-  /** One step from `mass` into #next, at most `longest`; returns its length. */
-  #step(mass: Float64Array, longest: number): number {
-    const { rows, cols } = this;
+  /** Gives the memory back; may be called twice. */
+  free(): void {
+    this.#memory.free();
+  }
+
+  /** One step from the field `mass` into #next, at most `longest`; returns its length. */
+  #step(mass: number, longest: number): number {
     const spacing = this.rMax / this.cells;
-    const before = this.#riskOf(mass);
-    const steepest = this.#potentialOf(mass);
+    const before = mass === this.#mass && this.#known !== null ? this.#known : this.#riskOf(this.#view(mass));
+    this.#known = null;
+    const steepest = this.#potentialOf(this.#view(mass));
     const fastest = (COURANT * spacing * spacing) / Math.max(steepest, 1e-300);
     let dt = Math.min(fastest, this.options.maxStep ?? LONGEST, longest);
     for (let attempt = 0; ; attempt++) {
       const ratio = dt / (spacing * spacing);
-      this.#euler(mass, ratio, this.#stage);
-      this.#riskOf(this.#stage);
-      const second = this.#potentialOf(this.#stage);
+      this.#euler(mass, mass, this.#stage, ratio, 0, 1);
+      this.#riskOf(this.#view(this.#stage));
+      const second = this.#potentialOf(this.#view(this.#stage));
       if (ratio * second <= 0.5) {
-        this.#euler(this.#stage, ratio, this.#next);
-        const next = this.#next;
-        for (let i = 0; i < rows * cols; i++) {
-          const sum = 0.5 * (mass[i]! + next[i]!);
-          next[i] = sum < NO_MASS ? 0 : sum;
+        this.#euler(this.#stage, mass, this.#next, ratio, 0.5, 0.5);
+        const after = this.#riskOf(this.#view(this.#next));
+        if (after <= before + 1e-14 * (1 + before)) {
+          this.#after = after;
+          return dt;
         }
-        if (this.#riskOf(next) <= before + 1e-14 * (1 + before)) return dt;
         dt *= 0.5;
       } else dt *= Math.min(0.9, 0.45 / (ratio * second));
       this.rejected++;
       if (attempt > 60 || !Number.isFinite(second)) {
         throw new DivergenceError("radialFlow", this.accepted, this.time, "no step, however short, lowers the risk");
       }
-      this.#riskOf(mass);
-      this.#potentialOf(mass);
+      this.#riskOf(this.#view(mass));
+      this.#potentialOf(this.#view(mass));
     }
   }
 
   /** Risk of masses; leaves their ranges and moments behind. */
   #riskOf(mass: Float64Array): number {
-    massRanges(mass, this.rows, this.cols, this.#from, this.#to);
-    gridMoments(mass, this.#table, this.rows, this.cols, this.rank, this.#from, this.#to, this.#C);
+    settle(mass, this.#shape, this.#from, this.#to);
+    gridMoments(mass, this.#table, this.#shape, this.rank, this.#from, this.#to, this.#C);
     let risk = 1;
     for (let k = 0; k < this.rank; k++) risk += this.#C[k]! * (this.#C[k]! - 2 * this.#linear[k]!);
     return risk;
@@ -217,29 +253,83 @@ export class RadialGrid {
 
   /** Potential of the masses last given to #riskOf, where they reach; returns the steepest faces. */
   #potentialOf(mass: Float64Array): number {
-    const { rows, cols, rank } = this;
+    const { rank } = this;
+    const potential = this.#view(this.#potential);
     for (let k = 0; k < rank; k++) this.#force[k] = this.#C[k]! - this.#linear[k]!;
-    reachRanges(rows, cols, this.#from, this.#to, this.#reachFrom, this.#reachTo);
-    gridPotential(this.#force, this.#table, rows, cols, rank, this.#reachFrom, this.#reachTo, this.#potential);
-    return steepestFaces(mass, this.#potential, rows, cols, this.#from, this.#to);
+    reachRanges(this.#shape, this.#from, this.#to, this.#reachFrom, this.#reachTo);
+    gridPotential(this.#force, this.#table, this.#shape, rank, this.#reachFrom, this.#reachTo, potential);
+    return steepestFaces(mass, potential, this.#shape, this.#from, this.#to);
   }
 
-  #euler(mass: Float64Array, ratio: number, out: Float64Array): void {
-    out.fill(0);
-    musclStage(mass, this.#potential, this.rows, this.cols, ratio, this.#reachFrom, this.#reachTo, out, this.#scratch);
+  /**
+   * out = keep · base + share · (mass moved by one forward Euler step), ratio = dt/h², for the mass last given to #riskOf.
+   * The kernel sweeps the box around it; the base has no mass elsewhere (a stage moves mass by a cell at most).
+   */
+  #euler(mass: number, base: number, out: number, ratio: number, keep: number, share: number): void {
+    const { rows, cols, stride } = this.#shape;
+    let [top, bottom, left, right] = [rows, 0, cols, 0];
+    for (let i = 0; i < rows; i++) {
+      if (this.#from[i]! >= this.#to[i]!) continue;
+      top = Math.min(top, i);
+      bottom = i + 1;
+      left = Math.min(left, this.#from[i]!);
+      right = Math.max(right, this.#to[i]!);
+    }
+    top = Math.max(0, top - MARGIN);
+    bottom = Math.min(rows, bottom + MARGIN);
+    left = Math.max(0, left - MARGIN) & ~1;
+    right = Math.min(cols, right + MARGIN);
+    this.#view(out).fill(0);
+    const corner = 8 * (top * stride + left);
+    this.engine.kernels.stencil_f64(
+      mass + corner,
+      base + corner,
+      this.#potential + corner,
+      out + corner,
+      bottom - top,
+      right - left,
+      8 * stride,
+      ratio,
+      ratio,
+      keep,
+      share,
+      this.#scratch,
+    );
+  }
+
+  #view(field: number): Float64Array {
+    return this.#memory.f64(field + PAD, this.rows * this.#shape.stride);
+  }
+
+  #read(field: number): Float64Array {
+    const view = this.#view(field);
+    const out = new Float64Array(this.rows * this.cols);
+    for (let i = 0; i < this.rows; i++) {
+      const row = i * this.#shape.stride;
+      out.set(view.subarray(row, row + this.cols), i * this.cols);
+    }
+    return out;
+  }
+
+  #write(field: number, masses: Float64Array): void {
+    const view = this.#view(field).fill(0);
+    for (let i = 0; i < this.rows; i++) {
+      view.set(masses.subarray(i * this.cols, (i + 1) * this.cols), i * this.#shape.stride);
+    }
   }
 
   #look(): void {
-    const { rows, cols, values } = this;
-    massRanges(values, rows, cols, this.#from, this.#to);
+    const { rows, cols, stride } = this.#shape;
+    const mass = this.#view(this.#mass);
+    settle(mass, this.#shape, this.#from, this.#to);
     let wall = 0;
     for (let i = 0; i < rows; i++) {
       for (let j = this.#from[i]!; j < this.#to[i]!; j++) {
-        if (j >= cols - 2 || (rows > 1 && i >= rows - 2)) wall += values[i * cols + j]!;
+        if (j >= cols - 2 || (rows > 1 && i >= rows - 2)) wall += mass[i * stride + j]!;
       }
     }
     if (wall > WALL_MASS) this.#flag("wall", wall);
-    const share = unresolvedShare(values, rows, cols, this.#from, this.#to);
+    const share = unresolvedShare(mass, this.#shape, this.#from, this.#to);
     if (share > UNRESOLVED) this.#flag("unresolved", share);
   }
 
