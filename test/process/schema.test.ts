@@ -179,7 +179,7 @@ describe("sgd", () => {
   it("that needs more than 2 GiB names the largest part, and the numbers", () => {
     const wide = failure(() => sgd(problem, { ...options, neurons: 2 ** 24 }));
     expect(wide.path).toBe("process.neurons");
-    expect(wide.message).toContain("5.50 GiB");
+    expect(wide.message).toContain("15 GiB");
     expect(wide.message).toContain("2 GiB is the limit");
     const rotated = anisotropicGaussians({ dimension: 2 ** 20, delta: 0.5, rotation: { seed: 1 } });
     expect(failure(() => sgd({ ...problem, law: rotated }, options)).path).toBe("process.problem.law.dimension");
