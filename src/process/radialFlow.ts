@@ -9,7 +9,7 @@ import { specHash } from "../io/canonical";
 import { grid, type Measure, particles } from "../measure/measure";
 import type { AnisotropicGaussians } from "../model/law";
 import { type RadialOperator, radialOperator } from "../model/radial";
-import { reducedCoordinates, startLaws, startQuadrature } from "../model/radialStart";
+import { type DrawnStart, reducedCoordinates, startLaws, startQuadrature } from "../model/radialStart";
 import { pack, unpack } from "./checkpoint";
 import { CHUNK_MILLISECONDS, pause, type Simulation, type Watch } from "./process";
 import { Characteristics } from "./radial/characteristics";
@@ -171,18 +171,8 @@ function characteristics(process: RadialFlowProcess, operator: RadialOperator): 
 function cells(process: RadialFlowProcess, operator: RadialOperator, engine: Engine): Parts {
   const { problem, maxStep } = process;
   const { start } = problem;
-  if (start.kind === "particles") throw new SpecError("problem.start.kind", start.kind, "a start with a density");
-  const laws = startLaws(problem.law as AnisotropicGaussians, start, operator.coordinates);
-  laws.forEach((law, axis) => {
-    if (law.kind === "density") return;
-    const expected = "a law of the radius that has a density, on a grid";
-    throw new SpecError(
-      `problem.start.${operator.coordinates[axis]}`,
-      law.value,
-      expected,
-      'Or take the method "characteristics".',
-    );
-  });
+  // the specification was checked: a drawn start with a density (schema.ts)
+  const laws = startLaws(problem.law as AnisotropicGaussians, start as DrawnStart, operator.coordinates);
   const side = process.cells ?? (laws.length === 1 ? CELLS : CELLS_OF_TWO);
   const rMax = process.rMax ?? wallFor(operator, laws);
   const solver = new RadialGrid(engine, operator, laws, side, rMax, maxStep === null ? {} : { maxStep });
