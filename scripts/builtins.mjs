@@ -1,10 +1,17 @@
-// Node's own modules as workerpool asks for them, found when they are needed: so one bundle runs in Node and in a browser,
-// and the user's bundler meets no name that it cannot resolve.
+// How workerpool is bundled, so that one bundle runs in Node and in a browser: Node's own modules are asked for when it runs,
+// so the user's bundler meets no name that it cannot resolve, and the worker that it brings along, unused here, stays away.
+
+import { createRequire } from "node:module";
+
+const require = createRequire(import.meta.url);
 
 /** Plugin of esbuild. */
 export const builtins = {
   name: "builtins",
   setup(build) {
+    build.onResolve({ filter: /^workerpool$/ }, () => ({ path: require.resolve("workerpool") }));
+    build.onResolve({ filter: /\/embeddedWorker$/ }, ({ path }) => ({ path, namespace: "unused" }));
+    build.onLoad({ filter: /.*/, namespace: "unused" }, () => ({ contents: "" }));
     build.onResolve({ filter: /^(child_process|os|worker_threads)$/ }, ({ path }) => ({ path, namespace: "builtin" }));
     build.onLoad({ filter: /.*/, namespace: "builtin" }, ({ path }) => ({
       contents: `module.exports = globalThis.process?.getBuiltinModule?.("node:${path}");`,

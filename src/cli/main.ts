@@ -1,3 +1,4 @@
+#!/usr/bin/env node
 // Entry of the command line in Node.
 
 import { cli } from "./cli";

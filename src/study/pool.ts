@@ -65,7 +65,7 @@ export async function startPool(size: number, backend: Backend, custom?: string 
             },
             (error: unknown) => {
               settle();
-              reject(error);
+              reject(lost(error, inNode));
             },
           );
       });
@@ -75,6 +75,15 @@ export async function startPool(size: number, backend: Backend, custom?: string 
       script.release?.();
     },
   };
+}
+
+// What a task throws comes back as its result; what is rejected here is the worker's own end.
+function lost(error: unknown, inNode: boolean): Error {
+  const text = error instanceof Error ? error.message : String(error);
+  const remedy = inNode
+    ? ""
+    : " Where the page's content-security policy forbids inline workers, pass the address of meanfield/worker as the option worker.";
+  return new Error(`A worker could not start, or was lost: ${text}.${remedy}`, { cause: error });
 }
 
 async function inlineScript(inNode: boolean): Promise<Script> {

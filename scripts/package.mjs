@@ -1,0 +1,279 @@
+// Tests the package as it would be published: packs dist/, looks at what is in it, installs it in an empty folder, and runs
+// test/package/use.js there in Node (ESM, CJS, thread), and in Chromium as esbuild, Vite and webpack bundle it with nothing
+// configured but entry and output. All must come to the same bits.
+
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import {
+  copyFileSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer } from "node:http";
+import { homedir, tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { gzipSync } from "node:zlib";
+import { build, transformSync } from "esbuild";
+import { chromium } from "playwright";
+import * as vite from "vite";
+import webpack from "webpack";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+const app = mkdtempSync(path.join(tmpdir(), "meanfield-package-"));
+const inApp = (...parts) => path.join(app, ...parts);
+const run = (file, args, cwd = app) =>
+  execFileSync(file, args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", 2] });
+const node = (...args) => run(process.execPath, args);
+const binary = (name, file) => path.join(root, "node_modules", name, file);
+
+const checks = [];
+let tarball = "";
+let expected = null;
+/** Adds a check; its function gives the results of one or more runs of use.js, or nothing. */
+const check = (name, body, options = {}) => checks.push({ name, body, ...options });
+
+check(
+  "pack: what is in it, and nothing else",
+  () => {
+    const [{ filename, files, size, unpackedSize }] = JSON.parse(
+      run("npm", ["pack", "--silent", "--json", "--pack-destination", app], root),
+    );
+    const foreign = [root, homedir(), tmpdir()].filter((place) => place.length > 1);
+    for (const { path: file } of files) {
+      const known = /^(dist\/[\w-]+\.(js|cjs|d\.ts|d\.cts|txt)|(package\.json|[A-Z]+(\.md|\.cff)?))$/.test(file);
+      assert.ok(known, `${file} is not meant to be published`);
+      const text = readFileSync(path.join(root, file), "utf8");
+      for (const place of foreign) assert.ok(!text.includes(place), `${file} names ${place}`);
+      assert.ok(!/sourceMappingURL=/.test(text), `${file} names a source map`);
+    }
+    for (const file of ["LICENSE", "README.md", "CHANGELOG.md", "CITATION.cff", "dist/cli.js", "dist/licenses.txt"]) {
+      assert.ok(
+        files.some((one) => one.path === file),
+        `${file} is missing`,
+      );
+    }
+    console.log(`   ${files.length} files, ${kilobytes(size)} packed, ${kilobytes(unpackedSize)} unpacked`);
+    tarball = inApp(filename);
+  },
+  { needed: true },
+);
+
+check("publint", () => void run(process.execPath, [binary("publint", "src/cli.js"), "run", tarball, "--strict"]));
+// the worker is an address, imported by nobody
+check("attw", () => {
+  const attw = binary("@arethetypeswrong/cli", "dist/index.js");
+  run(process.execPath, [attw, tarball, "--exclude-entrypoints", "worker", "--no-color"]);
+});
+
+check(
+  "install",
+  () => {
+    writeFileSync(inApp("package.json"), JSON.stringify({ private: true, type: "module" }));
+    run("npm", ["install", "--silent", "--prefer-offline", "--no-audit", "--no-fund", tarball]);
+    cpSync(path.join(root, "test/package"), app, { recursive: true });
+    const text = readFileSync(inApp("use.js"), "utf8");
+    const cjs = transformSync(text, { format: "cjs" }).code;
+    const main = `use().then(async (here) => console.log(JSON.stringify({ here, file: await use({ worker: require.resolve("meanfield/worker") }) })));`;
+    writeFileSync(inApp("node.cjs"), `${cjs}\n${main}\n`);
+  },
+  { needed: true },
+);
+
+check("types", () => {
+  const tsc = binary("typescript", "bin/tsc");
+  copyFileSync(inApp("types.ts"), inApp("types.mts"));
+  for (const module of ["node16", "nodenext", "preserve"]) {
+    node(tsc, "--noEmit", "--strict", "--target", "es2022", "--module", module, "types.mts");
+  }
+});
+
+check("Node: ESM, worker thread, worker as a file", () => JSON.parse(node("node.mjs")));
+check("Node: CJS", () => JSON.parse(node("node.cjs")));
+check("command line", () => {
+  const cli = inApp("node_modules/.bin/meanfield");
+  assert.match(run(cli, ["--help"]), /^meanfield/);
+  assert.equal(
+    run(cli, ["--version"]).trim(),
+    JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).version,
+  );
+});
+
+check("esbuild", async () => {
+  // esbuild does not follow `new Worker(new URL(…))`, so the app's worker is an entry of its own, by the same name
+  const options = { absWorkingDir: app, bundle: true, minify: true, format: "esm", logLevel: "warning" };
+  await build({ ...options, entryPoints: ["page.js", "task.js"], outdir: "esbuild" });
+  page("esbuild", '<script type="module" src="./page.js"></script>');
+  return inChromium("esbuild");
+});
+
+check("Vite, built", async () => {
+  page(".", '<script type="module" src="/page.js"></script>');
+  await vite.build({ root: app, logLevel: "warn", configFile: false, build: { outDir: "vite" } });
+  return inChromium("vite");
+});
+
+check("Vite, developing", async () => {
+  const server = await vite.createServer({ root: app, logLevel: "warn", configFile: false, server: { port: 0 } });
+  await server.listen();
+  try {
+    return await visit(`http://localhost:${server.httpServer.address().port}/`);
+  } finally {
+    await server.close();
+  }
+});
+
+check("webpack", async () => {
+  const stats = await new Promise((done, failed) => {
+    const options = { context: app, mode: "production", entry: "./page.js", output: { path: inApp("webpack") } };
+    webpack(options, (error, result) => (error ? failed(error) : done(result)));
+  });
+  const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
+  const serious = warnings.filter(({ message }) => !/size limit|code splitting/.test(message));
+  assert.deepEqual(
+    [...errors, ...serious].map(({ message }) => message),
+    [],
+  );
+  page("webpack", '<script src="./main.js"></script>');
+  return inChromium("webpack");
+});
+
+check("strict content-security policy", async () => {
+  await build({ absWorkingDir: app, bundle: true, entryPoints: ["strict.js"], outdir: "strict", logLevel: "warning" });
+  copyFileSync(inApp("node_modules/meanfield/dist/worker.js"), inApp("strict/worker.js"));
+  page("strict", '<script src="./strict.js"></script>');
+  const policy = "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'";
+  const { refused, ...results } = await inChromium("strict", { "content-security-policy": policy });
+  assert.match(refused, /worker/, "an inline worker that is refused is told how to go on");
+  assert.match(refused, /meanfield\/worker/);
+  return results;
+});
+
+check("size of the ESM core", async () => {
+  // what a page loads that runs SGD and its limit in one thread: the entry, and what it asks for on the way
+  const result = await build({
+    absWorkingDir: app,
+    stdin: { contents: 'export * from "meanfield";', resolveDir: app },
+    bundle: true,
+    minify: true,
+    splitting: true,
+    format: "esm",
+    outdir: "size",
+    write: false,
+    metafile: true,
+  });
+  const sizeOf = new Map(
+    result.outputFiles.map(({ path: file, contents }) => [path.basename(file), gzipSync(contents).length]),
+  );
+  const outputs = Object.entries(result.metafile.outputs);
+  const closure = (name, seen = new Set()) => {
+    if (seen.has(name)) return seen;
+    seen.add(name);
+    const [, output] = outputs.find(([file]) => file === name);
+    for (const { path: file, kind } of output.imports) if (kind === "import-statement") closure(file, seen);
+    return seen;
+  };
+  const entry = outputs.find(([, { entryPoint }]) => entryPoint?.includes("stdin"))[0];
+  const sum = (names) => [...names].reduce((total, name) => total + sizeOf.get(path.basename(name)), 0);
+  const core = closure(entry);
+  console.log(`   everything exported, minified and compressed: ${kilobytes(sum(core))}; then on demand:`);
+  for (const [file, { entryPoint }] of outputs) {
+    if (core.has(file) || !entryPoint) continue;
+    const name = path.basename(entryPoint).replace(/-[A-Z0-9]{8}\.js$/, "");
+    const rest = [...closure(file)].filter((one) => !core.has(one));
+    console.log(`   ${name.padEnd(12)} ${kilobytes(sum(rest))}`);
+  }
+});
+
+function kilobytes(bytes) {
+  return `${(bytes / 1000).toFixed(1)} kB`;
+}
+
+function page(folder, script) {
+  mkdirSync(inApp(folder), { recursive: true });
+  writeFileSync(
+    inApp(folder, "index.html"),
+    `<!doctype html><meta charset="utf-8"><title>meanfield</title>${script}\n`,
+  );
+}
+
+let browser = null;
+
+/** Opens a page and waits for what it puts into `results`. */
+async function visit(address) {
+  browser ??= await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+    args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
+  });
+  const tab = await browser.newPage();
+  const errors = [];
+  tab.on("pageerror", (error) => errors.push(String(error)));
+  try {
+    await tab.goto(address);
+    await tab.waitForFunction("globalThis.results !== undefined", null, { timeout: 60_000 });
+    return await tab.evaluate("results");
+  } catch (error) {
+    throw new Error([error.message, ...errors].join("\n"));
+  } finally {
+    await tab.close();
+  }
+}
+
+/** Serves a folder of the app and opens its page. */
+async function inChromium(folder, headers = {}) {
+  const types = { ".html": "text/html", ".js": "text/javascript" };
+  const server = createServer(({ url }, response) => {
+    const file = inApp(folder, url === "/" ? "index.html" : new URL(url, "http://here").pathname);
+    try {
+      const body = readFileSync(file);
+      response.writeHead(200, { "content-type": types[path.extname(file)] ?? "application/octet-stream", ...headers });
+      response.end(body);
+    } catch {
+      response.writeHead(404).end();
+    }
+  });
+  await new Promise((done) => server.listen(0, "localhost", done));
+  try {
+    return await visit(`http://localhost:${server.address().port}/`);
+  } finally {
+    server.close();
+  }
+}
+
+/** All runs of use.js come to the same bits; the first one, in Node, is what the others are held to. */
+function compareRuns(runs) {
+  for (const [where, result] of Object.entries(runs)) {
+    assert.equal(result.error, undefined, `${where}: ${result.error}`);
+    expected ??= result;
+    assert.deepEqual(result, expected, where);
+  }
+}
+
+let failures = 0;
+try {
+  for (const { name, body, needed } of checks) {
+    const began = performance.now();
+    try {
+      const runs = await body();
+      if (runs) compareRuns(runs);
+      console.log(`ok  ${name} (${((performance.now() - began) / 1000).toFixed(1)} s)`);
+    } catch (error) {
+      failures++;
+      console.error(`NO  ${name}\n${error.stdout ?? ""}${error.message}\n`);
+      if (needed) break;
+    }
+  }
+  assert.ok(expected === null || Object.values(expected).every((value) => typeof value === "string" || value > 0));
+} finally {
+  await browser?.close();
+  rmSync(app, { recursive: true, force: true });
+}
+console.log(
+  `${readdirSync(path.join(root, "dist")).length} files in dist/; ${checks.length - failures} of ${checks.length} checks passed`,
+);
+process.exit(failures === 0 ? 0 : 1);

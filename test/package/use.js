@@ -1,0 +1,45 @@
+// What an app does with the package: SGD, its limit, and an ensemble on workers, a few steps of each. Every environment of
+// scripts/package.mjs runs this file, and all must come to the same bits.
+
+import {
+  anisotropicGaussians,
+  compare,
+  ensemble,
+  gaussian,
+  loadEngine,
+  piecewiseLinear,
+  radialFlow,
+  ridge,
+  sgd,
+  solve,
+} from "meanfield";
+
+const problem = {
+  law: anisotropicGaussians({ dimension: 40, delta: 0.8 }),
+  unit: ridge(
+    piecewiseLinear([
+      [0.5, -2.5],
+      [1.5, 7.5],
+    ]),
+  ),
+  start: gaussian({ radius: 0.8 }),
+};
+const times = [0, 0.005, 0.01];
+const network = sgd(problem, { neurons: 50, stepSize: 1e-4, seed: 1 });
+
+/** Risks at the last time; `worker` is the address of meanfield/worker. */
+export async function use({ worker } = {}) {
+  const run = await solve(network, { times });
+  const plain = await solve(network, { times, backend: "js" });
+  const limit = await solve(radialFlow(problem, { particles: 100 }), { times });
+  const together = await ensemble(network, { times, replicas: 2, workers: 2, worker });
+  const last = times.length - 1;
+  return {
+    backend: (await loadEngine()).backend,
+    sgd: run.observables.risk.values[last],
+    plain: plain.observables.risk.values[last],
+    flow: limit.observables.risk.values[last],
+    ensemble: together.observables.risk.mean[last],
+    gap: compare(run, limit).risk.sup,
+  };
+}
