@@ -176,11 +176,11 @@ describe("the flow lowers the risk", () => {
       { kind: "gaussian", radius: 1 },
     ],
   ] as [string, RadialLaw, RadialUnit, DrawnStart][])("at every step, by ∫|∇Ψ|² ρ (%s)", (_, law, unit, start) => {
-    const run = flow(law, unit, start, 200);
+    const run = flow(law, unit, start, 40);
     const { operator, weights } = run;
     const dims = operator.coordinates.length;
     let [risk, time] = [run.risk, 0];
-    for (let step = 0; step < 60; step++) {
+    for (let step = 0; step < 30; step++) {
       while (run.accepted === step) run.advance(1e9, 1);
       const next = run.risk;
       expect(next).toBeLessThan(risk + 1e-10);
