@@ -26,18 +26,26 @@ import {
   TWO_LN2,
   TWO_LN2_32,
 } from "./coefficients";
-import { all, cosSeries, exponentOf, exponentSplit, logSeries, mantissaOf, sinSeries, step, sum } from "./math";
+import {
+  cosReduced,
+  exponentOf,
+  exponentSplit,
+  logSeries,
+  mantissaOf,
+  N,
+  number,
+  sinReduced,
+  step,
+  sum,
+  term,
+  turnedCos,
+  turnedSin,
+} from "./math";
 
 const MULTIPLIER0: u32 = 0xd2511f53;
 const MULTIPLIER1: u32 = 0xcd9e8d57;
 const WEYL0: u32 = 0x9e3779b9;
 const WEYL1: u32 = 0xbb67ae85;
-
-/** 2^−32, 2^−33, 2^−53; 1.5 · 2^52, whose sum with a small number is its nearest integer in the lowest bits. */
-const TWO_M32: f64 = 2.3283064365386963e-10;
-const TWO_M33: f64 = 1.1641532182693481e-10;
-const TWO_M53: f64 = 1.1102230246251565e-16;
-const ROUND: f64 = 6755399441055744;
 
 const WORDS = 0;
 const UNIFORMS = 1;
@@ -48,6 +56,33 @@ const PASS: u32 = 16;
 const GROUP: u32 = 64;
 const state: usize = memory.data(1024, 16);
 const rest: usize = memory.data(64, 16);
+
+// Constants in memory, as in math.ts.
+const PHILOX = memory.data<u32>([MULTIPLIER0, MULTIPLIER1, WEYL0, WEYL1]);
+/** What the lanes of a pass have in common. */
+const shared: usize = memory.data(128, 16);
+const RADIUS32 = memory.data<f32>([
+  <f32>RADIUS32_0,
+  <f32>RADIUS32_1,
+  <f32>RADIUS32_2,
+  <f32>RADIUS32_3,
+  <f32>RADIUS32_4,
+  <f32>RADIUS32_5,
+  <f32>RADIUS32_6,
+  <f32>RADIUS32_7,
+  <f32>RADIUS32_8,
+]);
+/** 2^−32, 2^−33; −2 log 2; π/2 2^−32, a quarter turn less the two top bits of a word. */
+const SCALES32 = memory.data<f32>([
+  2.3283064365386963e-10,
+  1.1641532182693481e-10,
+  <f32>-TWO_LN2_32,
+  <f32>HALF_PI_WORD32,
+]);
+/** 1 − 2^−53, 4, 4 (1 − 2^−53); −2 log 2; π/2. */
+const SCALES = memory.data<f64>([1 - 1.1102230246251565e-16, 4, 4 - 4.440892098500626e-16, -TWO_LN2, HALF_PI]);
+/** Mantissa; bits of ½; 126; half of a quarter turn. */
+const BITS32 = memory.data<u32>([0x7fffff, 0x3f000000, 126, 1 << 29]);
 
 /** One Philox4x32-10 block at `out`. */
 export function philox(out: usize, key0: u32, key1: u32, c0: u32, c1: u32, c2: u32, c3: u32): void {
@@ -184,10 +219,6 @@ function draw<T>(
 
 /** Writes groups of states from `block` on. Rounds 1 and 2 meet lanes that are equal in every group: half of each is shared. */
 function blocks<T>(groups: u32, block: u32, key0: u32, key1: u32, c1: u32, c2: u32, c3: u32): void {
-  const m0 = i32x4.splat(MULTIPLIER0);
-  const m1 = i32x4.splat(MULTIPLIER1);
-  const w0 = i32x4.splat(WEYL0);
-  const w1 = i32x4.splat(WEYL1);
   let counter = i32x4.splat(block);
   let lane2 = i32x4.splat(c2);
   if (sizeof<T>() === 4) {
@@ -196,40 +227,90 @@ function blocks<T>(groups: u32, block: u32, key0: u32, key1: u32, c1: u32, c2: u
     counter = i32x4.add(counter, i32x4(0, 0, 1, 1));
     lane2 = v128.or(lane2, i32x4(0x80000000, 0, 0x80000000, 0));
   }
-  const advance = i32x4.splat(16 / <i32>sizeof<T>());
-  const first0 = v128.xor(v128.xor(high(lane2, m1), i32x4.splat(c1)), i32x4.splat(key0));
-  const first1 = low(lane2, m1);
-  const first2 = i32x4.splat(c3 ^ key1);
-  const second0 = v128.xor(first1, i32x4.splat(key0 + WEYL0));
-  const second2 = v128.xor(high(first0, m0), i32x4.splat(key1 + WEYL1));
-  const second3 = low(first0, m0);
-  const third0 = i32x4.splat(key0 + 2 * WEYL0);
-  const third1 = i32x4.splat(key1 + 2 * WEYL1);
+  const second = v128.load32_splat(PHILOX, 4);
+  const first0 = v128.xor(v128.xor(high(lane2, second), i32x4.splat(c1)), i32x4.splat(key0));
+  const first1 = low(lane2, second);
+  const first = v128.load32_splat(PHILOX, 0);
+  v128.store(shared, i32x4.splat(16 / <i32>sizeof<T>()), 0);
+  v128.store(shared, i32x4.splat(c3 ^ key1), 16);
+  v128.store(shared, v128.xor(first1, i32x4.splat(key0 + WEYL0)), 32);
+  v128.store(shared, v128.xor(high(first0, first), i32x4.splat(key1 + WEYL1)), 48);
+  v128.store(shared, low(first0, first), 64);
+  v128.store(shared, i32x4.splat(key0 + 2 * WEYL0), 80);
+  v128.store(shared, i32x4.splat(key1 + 2 * WEYL1), 96);
   const end = state + groups * GROUP;
   for (let at = state; at < end; at += GROUP) {
-    const f2 = v128.xor(high(counter, m0), first2);
-    let x0 = v128.xor(high(f2, m1), second0);
-    let x1 = low(f2, m1);
-    let x2 = v128.xor(low(counter, m0), second2);
-    let x3 = second3;
-    let k0 = third0;
-    let k1 = third1;
-    for (let round = 2; round < 10; round++) {
-      const y0 = v128.xor(v128.xor(high(x2, m1), x1), k0);
-      const y2 = v128.xor(v128.xor(high(x0, m0), x3), k1);
-      x1 = low(x2, m1);
-      x3 = low(x0, m0);
-      x0 = y0;
-      x2 = y2;
-      k0 = i32x4.add(k0, w0);
-      k1 = i32x4.add(k1, w1);
-    }
+    const m0 = v128.load32_splat(PHILOX, 0);
+    const m1 = v128.load32_splat(PHILOX, 4);
+    const w0 = v128.load32_splat(PHILOX, 8);
+    const w1 = v128.load32_splat(PHILOX, 12);
+    let k0 = v128.load(shared, 80);
+    let k1 = v128.load(shared, 96);
+    let y2 = v128.xor(high(counter, m0), v128.load(shared, 16));
+    let x0 = v128.xor(high(y2, m1), v128.load(shared, 32));
+    let x1 = low(y2, m1);
+    let x2 = v128.xor(low(counter, m0), v128.load(shared, 48));
+    let x3 = v128.load(shared, 64);
+    let y0: v128;
+    let y1: v128;
+    let y3: v128;
+    y0 = mix(x2, m1, x1, k0);
+    y1 = low(x2, m1);
+    y2 = mix(x0, m0, x3, k1);
+    y3 = low(x0, m0);
+    k0 = i32x4.add(k0, w0);
+    k1 = i32x4.add(k1, w1);
+    x0 = mix(y2, m1, y1, k0);
+    x1 = low(y2, m1);
+    x2 = mix(y0, m0, y3, k1);
+    x3 = low(y0, m0);
+    k0 = i32x4.add(k0, w0);
+    k1 = i32x4.add(k1, w1);
+    y0 = mix(x2, m1, x1, k0);
+    y1 = low(x2, m1);
+    y2 = mix(x0, m0, x3, k1);
+    y3 = low(x0, m0);
+    k0 = i32x4.add(k0, w0);
+    k1 = i32x4.add(k1, w1);
+    x0 = mix(y2, m1, y1, k0);
+    x1 = low(y2, m1);
+    x2 = mix(y0, m0, y3, k1);
+    x3 = low(y0, m0);
+    k0 = i32x4.add(k0, w0);
+    k1 = i32x4.add(k1, w1);
+    y0 = mix(x2, m1, x1, k0);
+    y1 = low(x2, m1);
+    y2 = mix(x0, m0, x3, k1);
+    y3 = low(x0, m0);
+    k0 = i32x4.add(k0, w0);
+    k1 = i32x4.add(k1, w1);
+    x0 = mix(y2, m1, y1, k0);
+    x1 = low(y2, m1);
+    x2 = mix(y0, m0, y3, k1);
+    x3 = low(y0, m0);
+    k0 = i32x4.add(k0, w0);
+    k1 = i32x4.add(k1, w1);
+    y0 = mix(x2, m1, x1, k0);
+    y1 = low(x2, m1);
+    y2 = mix(x0, m0, x3, k1);
+    y3 = low(x0, m0);
+    k0 = i32x4.add(k0, w0);
+    k1 = i32x4.add(k1, w1);
+    x0 = mix(y2, m1, y1, k0);
+    x1 = low(y2, m1);
+    x2 = mix(y0, m0, y3, k1);
+    x3 = low(y0, m0);
     v128.store(at, x0, 0);
     v128.store(at, x1, 16);
     v128.store(at, x2, 32);
     v128.store(at, x3, 48);
-    counter = i32x4.add(counter, advance);
+    counter = i32x4.add(counter, v128.load(shared, 0));
   }
+}
+
+/** A new even word of the state. */
+function mix(x: v128, multiplier: v128, y: v128, key: v128): v128 {
+  return v128.xor(v128.xor(high(x, multiplier), y), key);
 }
 
 /** Upper words of the four 64-bit products. */
@@ -279,9 +360,13 @@ function uniforms<T>(out: usize, from: usize, groups: u32): void {
 }
 
 function uniform<T>(word: v128): v128 {
-  if (sizeof<T>() === 4) return sum<T>(f32x4.convert_i32x4_u(word), all<T>(TWO_M32), all<T>(TWO_M33));
-  // the upper 52 bits behind the exponent of 1 give 1 + n 2^−52; what is taken off leaves n 2^−52 + 2^−53, exactly
-  return f64x2.sub(v128.or(i64x2.shr_u(word, 12), all<T>(1)), all<T>(1 - TWO_M53));
+  if (sizeof<T>() === 4) return sum<T>(f32x4.convert_i32x4_u(word), term<T>(SCALES32, 0), term<T>(SCALES32, 1));
+  return f64x2.sub(onePlus(word), term<T>(SCALES, 0));
+}
+
+/** 1 + n 2^−52, n the upper 52 bits of a lane: they go behind the exponent of 1. */
+function onePlus(word: v128): v128 {
+  return v128.or(i64x2.shr_u(word, 12), number<f64>(N.One));
 }
 
 /** Box–Muller on words (2j, 2j + 1): (r cos φ, r sin φ), r² = −2 log u of the even word, φ = 2π u of the odd one. */
@@ -290,30 +375,24 @@ function normals<T>(out: usize, from: usize, groups: u32): void {
   for (let at = from, end = from + groups * GROUP; at < end; at += 32) {
     const r = radius<T>(v128.load(at, 0));
     const word = v128.load(at, 16);
-    let x: v128;
-    let quadrant: v128; // number of quarter turns in the two top bits of a lane, the rest is of no account
-    let odd: v128;
+    let x: v128; // what is left of the angle after the nearest quarter turn, whose number is in the two top bits of a lane
+    let turns: v128;
     if (sizeof<T>() === 4) {
-      // the 30 bits below the two top ones, taken as signed, are what is left of the nearest quarter turn
-      x = f32x4.mul(f32x4.convert_i32x4_s(i32x4.shl(word, 2)), all<T>(HALF_PI_WORD32));
-      quadrant = i32x4.add(word, i32x4.splat(1 << 29));
-      odd = i32x4.shr_s(i32x4.shl(quadrant, 1), 31);
+      // the 30 bits below the two top ones, taken as signed
+      x = f32x4.mul(f32x4.convert_i32x4_s(i32x4.shl(word, 2)), term<T>(SCALES32, 3));
+      turns = i32x4.add(word, term<T>(BITS32, 3));
     } else {
-      const turn4 = f64x2.sub(f64x2.mul(v128.or(i64x2.shr_u(word, 12), all<T>(1)), all<T>(4)), all<T>(4 - 4 * TWO_M53));
-      const place = f64x2.add(turn4, all<T>(ROUND));
-      x = f64x2.mul(f64x2.sub(turn4, f64x2.sub(place, all<T>(ROUND))), all<T>(HALF_PI));
-      quadrant = i64x2.shl(place, 62);
-      odd = i64x2.sub(i64x2.splat(0), v128.and(place, i64x2.splat(1)));
+      const round = number<T>(N.Round);
+      const turn4 = f64x2.sub(f64x2.mul(onePlus(word), term<T>(SCALES, 1)), term<T>(SCALES, 2));
+      const place = f64x2.add(turn4, round);
+      x = f64x2.mul(f64x2.sub(turn4, f64x2.sub(place, round)), term<T>(SCALES, 4));
+      turns = i64x2.shl(place, 62);
     }
-    const next =
-      sizeof<T>() === 4 ? i32x4.add(quadrant, i32x4.splat(1 << 30)) : i64x2.add(quadrant, i64x2.splat((<i64>1) << 62));
     const z = v128.mul<T>(x, x);
-    const s = sum<T>(v128.mul<T>(z, x), sinSeries<T>(z), x);
-    const c = step<T>(step<T>(v128.mul<T>(z, cosSeries<T>(z)), all<T>(1), -0.5), z, 1);
-    const exchange = v128.and(v128.xor(s, c), odd);
-    const sign = all<T>(-0.0);
-    const cosine = v128.mul<T>(r, v128.xor(v128.xor(c, exchange), v128.and(next, sign)));
-    const sine = v128.mul<T>(r, v128.xor(v128.xor(s, exchange), v128.and(quadrant, sign)));
+    const s = sinReduced<T>(x, z);
+    const c = cosReduced<T>(z);
+    const cosine = v128.mul<T>(r, turnedCos<T>(s, c, turns));
+    const sine = v128.mul<T>(r, turnedSin<T>(s, c, turns));
     if (sizeof<T>() === 4) {
       const a = v128.shuffle<u32>(cosine, sine, 0, 4, 1, 5);
       const b = v128.shuffle<u32>(cosine, sine, 2, 6, 3, 7);
@@ -332,23 +411,24 @@ function normals<T>(out: usize, from: usize, groups: u32): void {
 
 /** √(−2 log u), u = (word + ½) 2^−32 or the uniform of two words; exact to rounding near 0 and near 1. */
 function radius<T>(word: v128): v128 {
+  const one = number<T>(N.One);
   if (sizeof<T>() === 4) {
     // as a signed integer the word gives u − 1 where u ≥ ½, and u elsewhere
-    const g = sum<T>(f32x4.convert_i32x4_s(word), all<T>(TWO_M32), all<T>(TWO_M33));
+    const g = sum<T>(f32x4.convert_i32x4_s(word), term<T>(SCALES32, 0), term<T>(SCALES32, 1));
     const upper = i32x4.shr_s(word, 31);
-    const m = v128.or(v128.and(g, i32x4.splat(0x7fffff)), all<T>(0.5));
-    const k = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(g, 23), i32x4.splat(126)));
-    const f = v128.bitselect(g, f32x4.sub(m, all<T>(1)), upper);
-    let p = step<T>(step<T>(step<T>(all<T>(RADIUS32_8), f, RADIUS32_7), f, RADIUS32_6), f, RADIUS32_5);
-    p = step<T>(step<T>(step<T>(p, f, RADIUS32_4), f, RADIUS32_3), f, RADIUS32_2);
-    p = step<T>(step<T>(p, f, RADIUS32_1), f, RADIUS32_0);
-    return f32x4.sqrt(f32x4.add(f32x4.mul(v128.andnot(k, upper), all<T>(-TWO_LN2_32)), f32x4.mul(f, p)));
+    const m = v128.or(v128.and(g, term<T>(BITS32, 0)), term<T>(BITS32, 1));
+    const k = f32x4.convert_i32x4_s(i32x4.sub(i32x4.shr_u(g, 23), term<T>(BITS32, 2)));
+    const f = v128.bitselect(g, f32x4.sub(m, one), upper);
+    let p = step<T>(step<T>(step<T>(term<T>(RADIUS32, 8), f, RADIUS32, 7), f, RADIUS32, 6), f, RADIUS32, 5);
+    p = step<T>(step<T>(step<T>(p, f, RADIUS32, 4), f, RADIUS32, 3), f, RADIUS32, 2);
+    p = f32x4.mul(f, step<T>(step<T>(p, f, RADIUS32, 1), f, RADIUS32, 0));
+    return f32x4.sqrt(sum<T>(v128.andnot(k, upper), term<T>(SCALES32, 2), p));
   }
   const t = exponentSplit<T>(uniform<T>(word));
   const m = mantissaOf<T>(t);
-  const s = f64x2.div(f64x2.sub(m, all<T>(1)), f64x2.add(m, all<T>(1)));
-  const p = f64x2.mul(f64x2.add(s, s), f64x2.add(logSeries<T>(s), all<T>(2)));
-  return f64x2.sqrt(f64x2.sub(f64x2.mul(exponentOf<T>(t), all<T>(-TWO_LN2)), p));
+  const s = f64x2.div(f64x2.sub(m, one), f64x2.add(m, one));
+  const p = f64x2.mul(f64x2.add(s, s), f64x2.add(logSeries<T>(s), number<T>(N.Two)));
+  return f64x2.sqrt(f64x2.sub(f64x2.mul(exponentOf<T>(t), term<T>(SCALES, 3)), p));
 }
 
 function copyWords(out: usize, from: usize, bytes: u32): void {
