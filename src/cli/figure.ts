@@ -1,6 +1,6 @@
 // `meanfield figure`: runs a figure by name, prints its table, writes its pictures and numbers.
 
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Backend } from "../engine/kernels";
 import { draw } from "../plot/plot";
@@ -10,7 +10,7 @@ import { version } from "../version";
 import { integerOption, parseOptions } from "./options";
 import { duration, progressLine } from "./progress";
 import { tableText } from "./table";
-import { type Terminal, UsageError } from "./terminal";
+import { Interrupted, type Terminal, UsageError } from "./terminal";
 
 /**
  * Runs the command.
@@ -22,6 +22,7 @@ export async function figure(args: readonly string[], terminal: Terminal): Promi
   const { values, words } = parseOptions(args, {
     list: "boolean",
     full: "boolean",
+    resume: "boolean",
     out: "string",
     seed: "string",
     replicas: "string",
@@ -48,16 +49,27 @@ export async function figure(args: readonly string[], terminal: Terminal): Promi
     workers: integerOption("workers", values.workers, 0, 1024),
     backend: values.backend as Backend | undefined,
   };
-  await mkdir(folder, { recursive: true });
+  const checkpoint = path.join(folder, `${name}.checkpoint`);
+  if (!values.resume) await rm(checkpoint, { recursive: true, force: true });
+  await mkdir(checkpoint, { recursive: true });
 
   terminal.err(`${title}.\n${wrapped(claim, "")}\n`);
   const line = progressLine(terminal.err, terminal.rewrites);
   const began = performance.now();
   const { table, pictures, findings, warnings, data } = await run({
     ...options,
+    checkpoint,
     signal: terminal.signal,
     onProgress: ({ fraction, phase }) => line.update(fraction, phase),
-  }).finally(() => line.end());
+  })
+    .finally(() => line.end())
+    .catch((error: unknown) => {
+      if (!terminal.signal.aborted) throw error;
+      const again = args.includes("--resume") ? args : [...args, "--resume"];
+      throw new Interrupted(
+        `interrupted after ${duration(performance.now() - began)}; go on with: meanfield figure ${again.join(" ")}`,
+      );
+    });
 
   terminal.out(tableText(table));
   terminal.out(`\n${findings.map(findingText).join("")}`);
@@ -80,6 +92,7 @@ export async function figure(args: readonly string[], terminal: Terminal): Promi
     ...data,
   };
   await write(`${name}.json`, `${JSON.stringify(all, null, 1)}\n`);
+  await rm(checkpoint, { recursive: true });
   terminal.err(`${duration(performance.now() - began)}. Written: ${written.join(", ")}\n`);
 }
 

@@ -24,7 +24,7 @@ Results go to standard output and to the folder given by --out; progress and not
 export const RUN_HELP = `meanfield run SPEC.json [options]: runs a specification; "-" reads it from standard input.
 
   --out DIR          folder for the results (out); made if it is not there
-  --resume           goes on from the checkpoint that an interrupted run left in DIR
+  --resume           goes on from what an interrupted run left in DIR: saved every 30 s and, of a single run, at once
   --restart          throws that checkpoint away and starts again
   --workers N        worker threads for replicas (the number of cores, at most the replicas)
   --backend NAME     build of the kernels: simd, relaxed or js (the best that runs here)
@@ -46,6 +46,7 @@ export const FIGURE_HELP = `meanfield figure NAME [options]: runs a figure, prin
   NAME               ${figureNames.join(", ")}
   --list             the figures, and what to see in them
   --full             the finer, longer form
+  --resume           goes on from what an interrupted run of the same figure left in DIR
   --out DIR          folder for the results (out)
   --seed N           seed of SGD (1)
   --replicas N       replicas of each run of SGD (each figure has its own default)

@@ -23,14 +23,21 @@ export function progressLine(
   const every = terminal ? 100 : 5000;
   let shown = terminal ? Number.NEGATIVE_INFINITY : began;
   let width = 0;
+  // The rate of the last half minute: a run that goes on from a checkpoint begins with a jump.
+  let recent: [time: number, share: number][] = [];
   return {
     update(fraction, phase) {
       const time = now();
       if (time - shown < every) return;
       shown = time;
       const share = Math.min(Math.max(fraction, 0), 1);
+      recent = [...recent.filter(([then]) => time - then <= 30_000), [time, share]];
+      const [since, before] = recent[0]!;
+      const left =
+        time - since > 1000 && share > before
+          ? `, ${duration(((1 - share) * (time - since)) / (share - before))} left`
+          : "";
       const elapsed = time - began;
-      const left = share > 0.005 && elapsed > 1000 ? `, ${duration((elapsed * (1 - share)) / share)} left` : "";
       const percent = `${(100 * share).toFixed(share < 0.1 ? 1 : 0)} %`.padStart(5);
       const line = `${percent}  ${phase}, ${duration(elapsed)} so far${left}`;
       if (terminal) {

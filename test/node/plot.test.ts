@@ -1,0 +1,156 @@
+// Static figures. What they look like is for the eye; here: they are whole, the same each time, and show what they are given.
+
+import { DOMParser } from "linkedom";
+import { describe, expect, it } from "vitest";
+import { hue } from "../../src/plot/palette";
+import { dodge, tickText } from "../../src/plot/panel";
+import { draw } from "../../src/plot/plot";
+import type {
+  DensityPicture,
+  Picture,
+  RiskPicture,
+  StatisticsPicture,
+  SweepPicture,
+} from "../../src/study/figures/picture";
+
+const times = [0, 0.1, 1, 10];
+const network = { x: times, y: [2, 1.5, 1.1, 0.4], low: [1.9, 1.4, 1.0, 0.3], high: [2.1, 1.6, 1.2, 0.5] };
+const limit = { x: times, y: [2, 1.45, 1.05, 0.35] };
+const head = { title: "A title with < and &", subtitle: "N = 800; knots (0.5, −2.5), (1.5, 7.5)" };
+const x = { label: "time t = kε", scale: "log" as const };
+const key = { network: "SGD, mean of 4", spread: "± standard error", limit: "radial PDE" };
+
+const risk: RiskPicture = {
+  ...head,
+  kind: "risk",
+  x,
+  y: { label: "risk R", scale: "linear" },
+  curves: [{ label: "κ = 0.4", network, limit }],
+  levels: [{ y: 1, label: "R = 1" }],
+  key,
+  gap: { label: "gap", curves: [{ series: { ...network, y: [0, 0.05, 0.05, 0.05] } }] },
+};
+const density: DensityPicture = {
+  ...head,
+  kind: "density",
+  x: { label: "radius r", scale: "linear", domain: [0, 3] },
+  y: "density",
+  key: { histogram: "SGD", density: "PDE" },
+  panels: [
+    { title: "t = 0", histogram: { edges: [0, 1, 2], heights: [0.4, 0.6] }, density: { x: [0, 1, 2], y: [0, 0.7, 0] } },
+    {
+      title: "t = 1",
+      histogram: { edges: [0, 1, 2], heights: [0.4, 0.6] },
+      density: { x: [0.1, 0.2, 2], y: [0, 9, 0] },
+    },
+    { title: "t = 2", histogram: null, density: null },
+  ],
+};
+const statistics: StatisticsPicture = {
+  ...head,
+  kind: "statistics",
+  x,
+  key,
+  panels: ["a", "b", "r₁"].map((title) => ({
+    title,
+    y: { label: "mean", scale: "linear" as const },
+    levels: [],
+    curves: [
+      { label: "mean", network, limit },
+      { label: "5 %", network: { ...network, low: null, high: null }, limit: null },
+    ],
+  })),
+};
+const sweep: SweepPicture = {
+  ...head,
+  kind: "sweep",
+  x: { label: "n/d", scale: "log" },
+  y: { label: "risk R", scale: "linear" },
+  key,
+  limit: "PDE, d = ∞",
+  panels: [
+    { title: "several d", curves: [{ label: "d = 50", series: network }], limit, levels: [{ y: 0.3, label: "inf R" }] },
+  ],
+};
+const pictures: [string, Picture][] = [risk, density, statistics, sweep].map((one) => [one.kind, one]);
+
+const parsed = (text: string) => new DOMParser().parseFromString(text, "image/svg+xml");
+
+describe.each(pictures)("a %s picture", (_, picture) => {
+  const text = draw(picture);
+
+  it("is a document of its own: nothing from outside, no script, no style sheet", () => {
+    expect(text).toMatch(/^<\?xml[^>]*\?>\n<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
+    expect(text).not.toMatch(/<script|<style|href=|url\((?!#clip-\d+\))|class=/);
+    expect(parsed(text).querySelector("rect")!.getAttribute("fill")).toBe("white");
+  });
+
+  it("is the same text for the same data, whatever was drawn before", () => {
+    expect(draw(picture)).toBe(text);
+  });
+
+  it("has a finite place for everything", () => {
+    expect(text).not.toMatch(/NaN|Infinity|undefined|null/);
+  });
+
+  it("says what it is, to the eye and to a reader", () => {
+    expect(parsed(text).querySelector("title")!.textContent).toBe(head.title);
+    expect(text).toContain("A title with &lt; and &amp;");
+    expect(text).toContain("N = 800");
+  });
+
+  it("clips only by paths that it has", () => {
+    const ids = [...text.matchAll(/<clipPath id="([^"]+)"/g)].map((match) => match[1]);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const [, used] of text.matchAll(/url\(#([^)]+)\)/g)) expect(ids).toContain(used);
+  });
+});
+
+describe("a panel", () => {
+  const dots = (picture: Picture) =>
+    [...parsed(draw(picture)).querySelectorAll("circle")].filter((one) => one.getAttribute("r") === "2.9").length;
+
+  it("leaves out what a logarithmic axis has no place for", () => {
+    // t = 0 is one of four times; the gap has as many dots again
+    expect(dots(risk)).toBe(3 + 3);
+    expect(dots({ ...risk, x: { ...x, scale: "linear" } })).toBe(4 + 4);
+    const negative = { ...network, y: [2, 1.5, -1, 0.4] };
+    const curves = [{ label: "", network: negative, limit: null }];
+    expect(dots({ ...risk, gap: null, curves, y: { label: "R", scale: "log" } })).toBe(2);
+  });
+
+  it("names a curve at its end in its colour, and a level on its line", () => {
+    const texts = [...parsed(draw(risk)).querySelectorAll("text")].map((one) => [
+      one.textContent,
+      one.closest("[fill]")!.getAttribute("fill"),
+    ]);
+    expect(texts).toContainEqual(["κ = 0.4", hue(0)]);
+    expect(texts.map(([label]) => label)).toContain("R = 1");
+  });
+
+  it("draws with nothing to draw", () => {
+    const nothing = { ...risk, curves: [{ label: "", network: null, limit: null }], gap: null };
+    expect(draw(nothing)).toContain("<svg");
+    const short = { x: [0], y: [1], low: null, high: null };
+    expect(draw({ ...risk, curves: [{ label: "one", network: short, limit: null }], gap: null })).toContain("<svg");
+  });
+
+  it("says how high a peak is that it cuts off", () => {
+    expect(draw(density)).toContain("peak 9.0 at r = 0.20");
+  });
+});
+
+describe("ticks and labels", () => {
+  it("are written in plain digits, or as powers of ten", () => {
+    expect([0, 0.001, 12.5, 10000].map(tickText)).toEqual(["0", "0.001", "12.5", "10000"]);
+    expect([1e-4, 2e-5, 1e6, -1.5].map(tickText)).toEqual(["10⁻⁴", "2·10⁻⁵", "10⁶", "−1.5"]);
+  });
+
+  it("stand apart, in their order, as near as can be to where they belong", () => {
+    const found = dodge([50, 52, 51, 200], 14, 0, 300);
+    const sorted = [found[0]!, found[2]!, found[1]!, found[3]!];
+    sorted.slice(1).forEach((y, i) => void expect(y - sorted[i]!).toBeGreaterThanOrEqual(14 - 1e-5));
+    expect(found[2]).toBeCloseTo(51, 3);
+    expect(found[3]).toBe(200);
+  });
+});
