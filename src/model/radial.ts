@@ -16,6 +16,7 @@ import {
   hermiteExpansion,
   secondMoment,
   tabulatedExpansion,
+  tabulatedPlane,
 } from "./hermite";
 
 /** One reduced coordinate of a neuron: output weight, bias, |P_V w| and |P_V^⊥ w|. */
@@ -148,11 +149,19 @@ function ladder(degree: number): Float64Array {
   return up;
 }
 
-/** Ridge units have b = 0 throughout: a table in s replaces the closed form or the quadrature. */
+/**
+ * Ridge units have b = 0 throughout, so a table in s replaces closed form and quadrature; affine units with an
+ * analytic σ take one in (s, b). (The kinks of a table's own second derivative are finer than such a grid.)
+ */
 function fastExpansion({ kind, activation }: RadialUnit, degree: number): HermiteExpansion {
-  if (kind === "affine") return hermiteExpansion(activation, degree, "all");
-  const knots = piecewiseLinearForm(activation)?.knots.map((knot) => Math.abs(knot)) ?? [];
-  return tabulatedExpansion(hermiteExpansion(activation, degree, "even"), Math.min(1, ...knots.filter((k) => k > 0)));
+  const form = piecewiseLinearForm(activation);
+  if (kind === "affine") {
+    const expansion = hermiteExpansion(activation, degree, "all");
+    const quick = form || ["square", "cosine", "table"].includes(activation.kind);
+    return quick ? expansion : tabulatedPlane(expansion);
+  }
+  const knots = Array.from(form?.knots ?? [], Math.abs).filter((knot) => knot > 0);
+  return tabulatedExpansion(hermiteExpansion(activation, degree, "even"), Math.min(1, ...knots));
 }
 
 function hasConeTip(unit: RadialUnit): boolean {

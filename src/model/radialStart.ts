@@ -241,7 +241,8 @@ export function startQuadrature(
   // Share of a cube that its ball fills, in the number of dimensions that are spread.
   const ball = [1, 1, Math.PI / 4, Math.PI / 6, (Math.PI * Math.PI) / 32][spread]!;
   let perAxis = 1;
-  while (spread > 0 && ball * (perAxis + 1) ** spread <= count * (1 + 1e-12)) perAxis++;
+  const cube = (side: number) => laws.reduce((size, law) => (law.kind === "density" ? size * side : size), 1);
+  while (spread > 0 && ball * cube(perAxis + 1) <= count * (1 + 1e-12)) perAxis++;
   const axes = laws.map((law) => lawNodes(law, Math.max(perAxis, 2)));
   const floors = axes.map(({ weights }) => Math.max(...weights));
   const cut = exp(-Math.min(CUT, 0.5 * Math.PI * perAxis));
