@@ -22,7 +22,7 @@ import {
   TABLE,
   TANH,
 } from "./layout";
-import { cos, erf, exp, log1pExp, logistic, sin, tanh } from "./math";
+import { erf, exp, log1pExp, logistic, sinCos, tanh } from "./math";
 import { madd, pointer, real, slot } from "./vector";
 
 function relu<T>(h: usize, value: usize, slope: usize, bytes: usize): void {
@@ -67,7 +67,6 @@ function piecewiseLinear<T>(
       for (let i: usize = 0; i < bytes; i += 16) {
         const t = v128.load(h + i);
         const inside = v128.sub<T>(v128.pmin<T>(v128.pmax<T>(t, from), to), from);
-        // a knot is passed on as a mask in `slope` until the last piece, t itself is still needed: it stays in h
         v128.store(slope + i, v128.and(v128.and(v128.gt<T>(t, from), v128.le<T>(t, to)), steep));
         v128.store(value + i, madd<T>(inside, steep, base));
       }
@@ -174,9 +173,8 @@ function smooth<T>(kind: i32, h: usize, value: usize, slope: usize, bytes: usize
     }
     case COSINE: {
       for (let i: usize = 0; i < bytes; i += 16) {
-        const t = v128.load(h + i);
-        v128.store(value + i, cos<T>(t));
-        v128.store(slope + i, v128.neg<T>(sin<T>(t)));
+        sinCos<T>(v128.load(h + i), slope + i, value + i);
+        v128.store(slope + i, v128.neg<T>(v128.load(slope + i)));
       }
       break;
     }

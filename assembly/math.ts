@@ -423,20 +423,6 @@ export function sinCos<T>(x: v128, sinAt: usize, cosAt: usize): void {
   v128.store(cosAt, v128.bitselect(turnedCos<T>(s, c, turns), nan, known));
 }
 
-/** Sine alone. */
-export function sin<T>(x: v128): v128 {
-  sinCos<T>(x, both, both + 16);
-  return v128.load(both);
-}
-
-/** Cosine alone. */
-export function cos<T>(x: v128): v128 {
-  sinCos<T>(x, both, both + 16);
-  return v128.load(both, 16);
-}
-
-const both: usize = memory.data(32, 16);
-
 /** A number of the tables in all lanes. */
 export function number<T>(name: i32): v128 {
   return term<T>(sizeof<T>() === 4 ? NUMBERS32 : NUMBERS, name);

@@ -57,7 +57,7 @@ describe("a MUSCL stage", () => {
       [6, 33],
       [16, 16],
     ] as const) {
-      const options = [0.05, 0.08, 0.25, 0.75];
+      const options: [number, number, number, number] = [0.05, 0.08, 0.25, 0.75];
       const a = await stage("simd", precision, n1, n2, rough, tilt, options);
       const b = await stage("js", precision, n1, n2, rough, tilt, options);
       for (let k = 0; k < a.length; k++) expect(Math.abs(a[k]! - b[k]!)).toBeLessThan(tolerance);

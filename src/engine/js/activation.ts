@@ -19,7 +19,7 @@ import {
   TABLE,
   TANH,
 } from "../../../assembly/layout";
-import { cos, erf, exp, log1p, logistic, sin, tanh } from "../math";
+import { cos, erf, exp, log1pExp, logistic, sin, tanh } from "../math";
 import type { Heap } from "./heap";
 
 type Numbers = Float32Array | Float64Array;
@@ -87,7 +87,7 @@ export function activate(
     case SOFTPLUS:
       for (let i = 0; i < count; i++) {
         const t = numbers[h + i]!;
-        numbers[value + i] = Math.max(t, 0) + log1p(exp(-Math.abs(t)));
+        numbers[value + i] = log1pExp(t);
         numbers[slope + i] = logistic(t);
       }
       return;
