@@ -1,4 +1,4 @@
-// What a process is: something that moves a law of parameters in time. One interface, one registry.
+// What a process is: something that moves a law of parameters in time. One interface for all.
 
 import type { Engine } from "../engine/engine";
 import type { Measure } from "../measure/measure";
@@ -48,12 +48,6 @@ export interface Simulation {
 export interface ProcessModule<P extends Process = Process> {
   start(process: P, engine: Engine): Simulation;
 }
-
-/** The processes by kind; a page loads only those it runs. */
-export const registry: { [K in Process["kind"]]: () => Promise<ProcessModule<Extract<Process, { kind: K }>>> } = {
-  sgd: () => import("./sgd"),
-  radialFlow: () => import("./radialFlow"),
-};
 
 /** Lets the event loop turn: a macrotask, without the clamp of setTimeout. */
 export function pause(): Promise<void> {

@@ -2,7 +2,8 @@
 
 import { loadEngine } from "../engine/engine";
 import type { Backend } from "../engine/kernels";
-import { type ProcessModule, registry, type Simulation } from "../process/process";
+import type { ProcessModule, Simulation } from "../process/process";
+import { registry } from "../process/registry";
 import { type Process, parseProcess } from "../process/schema";
 
 /**

@@ -1,0 +1,10 @@
+// The processes by kind. A new process is one new file, and one line here.
+
+import type { ProcessModule } from "./process";
+import type { Process } from "./schema";
+
+/** Loads the file of a kind of process; a page loads only those it runs. */
+export const registry: { [K in Process["kind"]]: () => Promise<ProcessModule<Extract<Process, { kind: K }>>> } = {
+  sgd: () => import("./sgd"),
+  radialFlow: () => import("./radialFlow"),
+};
