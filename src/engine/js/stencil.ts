@@ -2,12 +2,20 @@
 
 type Numbers = Float32Array | Float64Array;
 
-// ½ minmod(2a, 2b, (a+b)/2)
+// ½ minmod(2a, 2b, (a+b)/2), by comparisons: Math.min and Math.max, with their care for −0, make a stage 1.4 × slower
+// biome-ignore-start lint/complexity/useMathMinMax: see above
 function halfSlope(a: number, b: number): number {
   const c = 0.25 * (a + b);
-  if (a > 0) return b > 0 ? Math.min(a, b, c) : 0;
-  return b < 0 ? Math.max(a, b, c) : 0;
+  if (a > 0) {
+    if (b <= 0) return 0;
+    if (a < b) return a < c ? a : c;
+    return b < c ? b : c;
+  }
+  if (b >= 0) return 0;
+  if (a > b) return a > c ? a : c;
+  return b > c ? b : c;
 }
+// biome-ignore-end lint/complexity/useMathMinMax: see above
 
 /** One stage; pointers and `stride` in elements, columns begin at `lead` in a row. */
 export function stencil(
