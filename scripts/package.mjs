@@ -118,6 +118,21 @@ check("Vite, built", async () => {
   return inChromium("vite");
 });
 
+check("Vite, worker as a file", async () => {
+  page("address", '<script type="module" src="/address.js"></script>');
+  copyFileSync(inApp("address/index.html"), inApp("address.html"));
+  const build = { outDir: "vite-address", rollupOptions: { input: inApp("address.html") } };
+  await vite.build({ root: app, logLevel: "warn", configFile: false, build });
+  copyFileSync(inApp("vite-address/address.html"), inApp("vite-address/index.html"));
+  return inChromium("vite-address");
+});
+
+check("webpack, worker as a file", async () => {
+  await pack("./address.js", "webpack-address");
+  page("webpack-address", '<script src="./main.js"></script>');
+  return inChromium("webpack-address");
+});
+
 check("Vite, developing", async () => {
   const server = await vite.createServer({ root: app, logLevel: "warn", configFile: false, server: { port: 0 } });
   await server.listen();
@@ -129,16 +144,7 @@ check("Vite, developing", async () => {
 });
 
 check("webpack", async () => {
-  const stats = await new Promise((done, failed) => {
-    const options = { context: app, mode: "production", entry: "./page.js", output: { path: inApp("webpack") } };
-    webpack(options, (error, result) => (error ? failed(error) : done(result)));
-  });
-  const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
-  const serious = warnings.filter(({ message }) => !/size limit|code splitting/.test(message));
-  assert.deepEqual(
-    [...errors, ...serious].map(({ message }) => message),
-    [],
-  );
+  await pack("./page.js", "webpack");
   page("webpack", '<script src="./main.js"></script>');
   return inChromium("webpack");
 });
@@ -199,6 +205,20 @@ function page(folder, script) {
   writeFileSync(
     inApp(folder, "index.html"),
     `<!doctype html><meta charset="utf-8"><title>meanfield</title>${script}\n`,
+  );
+}
+
+/** Bundles an entry with webpack, which may warn of nothing but sizes. */
+async function pack(entry, folder) {
+  const stats = await new Promise((done, failed) => {
+    const options = { context: app, mode: "production", entry, output: { path: inApp(folder) } };
+    webpack(options, (error, result) => (error ? failed(error) : done(result)));
+  });
+  const { errors, warnings } = stats.toJson({ all: false, errors: true, warnings: true });
+  const messages = [...errors, ...warnings].map(({ message }) => message);
+  assert.deepEqual(
+    messages.filter((message) => !/size limit|code splitting/.test(message)),
+    [],
   );
 }
 

@@ -1,6 +1,6 @@
 // In Node: the main thread, a worker thread, and an ensemble on the worker as a file.
 
-import { Worker, isMainThread, parentPort } from "node:worker_threads";
+import { isMainThread, parentPort, Worker } from "node:worker_threads";
 import { use } from "./use.js";
 
 if (isMainThread) {
