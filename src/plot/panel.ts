@@ -127,10 +127,10 @@ export function labelWidth(curves: readonly { label: string }[]): number {
 }
 
 /** Entries of the key for dots, spreads and lines. */
-export function keyEntries(key: Key, color: string): KeyEntry[] {
+export function keyEntries(key: Key, color: string, network: "dot" | "joined" = "dot"): KeyEntry[] {
   return [
     ...(key.limit ? [{ glyph: "line", color, label: key.limit } as const] : []),
-    ...(key.network ? [{ glyph: "dot", color, label: key.network } as const] : []),
+    ...(key.network ? [{ glyph: network, color, label: key.network }] : []),
     ...(key.spread ? [{ glyph: "band", color, label: key.spread } as const] : []),
   ];
 }

@@ -6,7 +6,7 @@ import { INK, QUIET } from "./palette";
 
 /** An entry of the key above the plots. */
 export interface KeyEntry {
-  glyph: "line" | "dot" | "band" | "bars";
+  glyph: "line" | "dot" | "joined" | "band" | "bars";
   color: string;
   label: string;
 }
@@ -108,6 +108,13 @@ function glyph({ glyph: shape, color }: KeyEntry, x: number, y: number, element:
       return element("line", { x1: x, x2: x + 24, y1: y, y2: y, stroke: color, "stroke-width": 2 });
     case "dot":
       return element("circle", { cx: x + 12, cy: y, r: 3.2, fill: "white", stroke: color, "stroke-width": 1.5 });
+    case "joined":
+      return element("path", {
+        d: `M${x},${y}h24M${x + 9},${y}a3,3 0 1 0 6,0a3,3 0 1 0 -6,0z`,
+        stroke: color,
+        fill: color,
+        "stroke-width": 1.6,
+      });
     case "band":
       return element("rect", { x, y: y - 5, width: 24, height: 10, fill: color, "fill-opacity": 0.25 });
     case "bars":

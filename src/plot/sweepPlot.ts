@@ -18,7 +18,7 @@ export function sweepPlot(picture: SweepPicture): string {
     title: picture.title,
     subtitle: picture.subtitle,
     key: [
-      ...keyEntries(picture.key, hue(0)),
+      ...keyEntries(picture.key, hue(0), "joined"),
       ...(picture.panels.some(({ limit }) => limit)
         ? [{ glyph: "line", color: INK, label: picture.limit } as const]
         : []),

@@ -95,7 +95,15 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
     });
     signal?.throwIfAborted();
   }
+  const done = new Map<string, Ensemble>();
   for (const [k, one] of cases.entries()) {
+    // the panels have settings in common
+    const setting = [one.delta, one.d, one.N, one.C].join(" ");
+    const known = done.get(setting);
+    if (known) {
+      one.network = known;
+      continue;
+    }
     one.network = await ensemble(one.process, {
       replicas,
       times,
@@ -106,6 +114,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       onProgress: ({ fraction }) =>
         progress(k + 2, `SGD, Δ = ${one.delta}, d = ${one.d}, N = ${one.N}, C = ${one.C}`, fraction),
     });
+    done.set(setting, one.network);
   }
 
   const lastOf = (values: Float64Array) => values[values.length - 1]!;
