@@ -154,6 +154,18 @@ function ladder(degree: number): Float64Array {
  * analytic σ take one in (s, b). (The kinks of a table's own second derivative are finer than such a grid.)
  */
 function fastExpansion({ kind, activation }: RadialUnit, degree: number): HermiteExpansion {
+  let made = expansions.get(activation);
+  if (!made) expansions.set(activation, (made = new Map()));
+  const key = `${kind} ${degree}`;
+  let expansion = made.get(key);
+  if (!expansion) made.set(key, (expansion = makeExpansion(kind, activation, degree)));
+  return expansion;
+}
+
+// Tables are shared by the operators of one activation object: every risk along a run makes an operator.
+const expansions = new WeakMap<Activation, Map<string, HermiteExpansion>>();
+
+function makeExpansion(kind: RadialUnit["kind"], activation: Activation, degree: number): HermiteExpansion {
   const form = piecewiseLinearForm(activation);
   if (kind === "affine") {
     const expansion = hermiteExpansion(activation, degree, "all");

@@ -98,6 +98,18 @@ describe("pair expectations", () => {
     expect(u).toBeCloseTo(-secondMoment(tanh())(1.7, 0.2), 11);
   });
 
+  // X = G, Y = ±G + ε: E (G)_+ (G + ε)_+ = ½ + ε φ(0) and E (G)_+ (ε − G)_+ = ∫_0^ε g (ε − g) φ(g) dg ≈ ε³ φ(0)/6.
+  test("kinks that nearly meet are resolved up to |ρ| = 1", () => {
+    for (const shift of [1e-1, 1e-2, 1e-3, 1e-5]) {
+      const pair = (rho: number) =>
+        pairExpectation({ activation: relu(), s: 1 }, { activation: relu(), s: 1, b: shift }, rho);
+      const phi = 1 / Math.sqrt(2 * Math.PI);
+      expect(Math.abs(pair(1) - 0.5 - shift * phi)).toBeLessThan(1e-13);
+      // next term of the small integral: ε⁵/40
+      expect(Math.abs(pair(-1) - (shift ** 3 * phi) / 6)).toBeLessThan(1e-14 + shift ** 5 / 50);
+    }
+  });
+
   // The series of 4000 terms at ρ = 0.95 leaves 1e-89.
   test("Price's theorem and the long series agree on biased kinked units", () => {
     const [c, d] = [

@@ -190,6 +190,7 @@ describe.each([
   ["one radius", isotropic, figureOne, gaussian, 400, 6],
   ["one radius, kinked at 0", { dimension: 20, signal: 20, delta: 0.5 }, figureTwo, gaussian, 300, 4],
   ["two radii", { dimension: 40, signal: 10, delta: 0.5 }, figureOne, gaussian, 64, 3],
+  ["two radii whose second stage is the faster", twoRadii, figureTwo, { kind: "gaussian", radius: 0.2 }, 64, 4],
   ["d = ∞", { dimension: "infinite", signal: 0.3, delta: 0.5 }, tanh(), density(), 48, 3],
 ] as [string, RadialLaw, Activation, DrawnStart, number, number][])(
   "on %s",
@@ -197,10 +198,11 @@ describe.each([
     const run = grid(law, activation, start, cells, rMax);
     const h = rMax / cells;
 
-    test("every step lowers the risk, keeps the mass to round-off and no mass negative", () => {
+    test("every step lowers the risk, keeps CFL ≤ ½ and the mass to round-off, and no mass is negative", () => {
       let risk = run.risk;
       for (let step = 0; step < 150; step++) {
         run.advance(1e9, 1);
+        expect(run.courant).toBeLessThanOrEqual(0.5);
         expect(run.risk).toBeLessThanOrEqual(risk + 1e-13);
         risk = run.risk;
         // 150 steps of cells² roundings each, at random: far below this

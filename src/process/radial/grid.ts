@@ -63,6 +63,8 @@ export class RadialGrid {
   rejected = 0;
   /** End of the last whole step. */
   time = 0;
+  /** CFL number of the last step taken, on the sum over directions, the larger of both stages'. */
+  courant = 0;
   /** The first wall and resolution flags. */
   readonly flags: GridFlag[] = [];
   readonly rows: number;
@@ -229,6 +231,7 @@ export class RadialGrid {
         const after = this.#riskOf(this.#view(this.#next));
         if (after <= before + 1e-14 * (1 + before)) {
           this.#after = after;
+          this.courant = ratio * Math.max(steepest, second);
           return dt;
         }
         dt *= 0.5;
@@ -398,7 +401,7 @@ export function startMasses(laws: readonly AxisLaw[], cells: number, rMax: numbe
  * Directions of the weighted features are dropped below this share of the largest one's mean square: potential and risk are
  * products of two features, so they change by about as much.
  */
-const RANK_TOLERANCE = 1e-10;
+const RANK_TOLERANCE = 1e-11;
 
 /**
  * The operator's features at the cell midpoints in an orthogonal basis, cut where they stop mattering:
