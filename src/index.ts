@@ -5,6 +5,7 @@ export { backends, type Engine, loadEngine } from "./engine/engine";
 export type { Backend } from "./engine/kernels";
 export { canonicalJson, specHash } from "./io/canonical";
 export { measureFromJson, measureToJson } from "./io/measure";
+export { parseRunSpec, type RunSpec, runSpecToJson } from "./io/spec";
 export { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "./io/trajectory";
 export { kolmogorov, w1, w2 } from "./measure/distance";
 export {
