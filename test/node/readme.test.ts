@@ -1,0 +1,150 @@
+// What the documents say is true: every ts or js block runs (the blocks of a page are one program, in their order) and prints
+// what its comments with an arrow say; every json block is a run file or JSON; every sh block has commands that are
+// there, and the cheap ones run; every link within the repository leads somewhere. Blocks without a language are not code.
+
+import { execFileSync } from "node:child_process";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { build } from "esbuild";
+import ts from "typescript";
+import { afterAll, describe, expect, it } from "vitest";
+import { builtins } from "../../scripts/builtins.mjs";
+import { cli } from "../../src/cli/cli";
+import { parseRunSpec } from "../../src/io/spec";
+
+interface Block {
+  language: string;
+  text: string;
+}
+
+const documents = [
+  ...readdirSync(".").filter((file) => file.endsWith(".md")),
+  ...readdirSync("docs")
+    .filter((file) => file.endsWith(".md"))
+    .map((file) => `docs/${file}`),
+];
+const examples = readdirSync("examples")
+  .filter((file) => file.endsWith(".js"))
+  .map((file) => `examples/${file}`);
+const folder = mkdtempSync(path.join(tmpdir(), "meanfield-readme-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function blocksOf(file: string): Block[] {
+  const found = readFileSync(file, "utf8").matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm);
+  return Array.from(found, ([, language, text]) => ({ language: language!, text: text! }));
+}
+
+/** Runs a program against the sources, in a process of its own; returns what it prints. */
+async function printed(name: string, contents: string): Promise<string[]> {
+  const outfile = path.join(folder, `${name.replaceAll(/\W/g, "-")}.mjs`);
+  await build({
+    stdin: { contents, resolveDir: ".", loader: "ts", sourcefile: name },
+    alias: { meanfield: path.resolve("src/index.ts") },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    outfile,
+    plugins: [builtins],
+    logLevel: "silent",
+  });
+  return execFileSync(process.execPath, [outfile], { cwd: folder, encoding: "utf8", timeout: 60_000 })
+    .trim()
+    .split("\n");
+}
+
+/** What a program says that it prints: the comments with an arrow. */
+function promised(program: string): string[] {
+  return Array.from(program.matchAll(/\/\/ → (.*)$/gm), ([, text]) => text!);
+}
+
+const programs = [
+  ...documents.map((file) => {
+    const blocks = blocksOf(file).filter(({ language }) => language === "ts" || language === "js");
+    return { file, program: blocks.map(({ text }) => text).join("\n") };
+  }),
+  ...examples.map((file) => ({ file, program: readFileSync(file, "utf8") })),
+].filter(({ program }) => program !== "");
+
+describe("programs run, and print what they say", () => {
+  it.each(programs)("$file", async ({ file, program }) => {
+    const lines = await printed(file, program);
+    const expected = promised(program);
+    expect(expected.length, "a program prints something, and says what").toBeGreaterThan(0);
+    expect(lines).toEqual(expected);
+  });
+});
+
+describe("programs are well typed", () => {
+  it.each(programs.filter(({ file }) => file.endsWith(".md")))("$file", ({ file, program }) => {
+    const place = path.join(folder, `${file.replaceAll(/\W/g, "-")}.ts`);
+    writeFileSync(place, program);
+    const config = JSON.parse(readFileSync("tsconfig.json", "utf8"));
+    const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, path.resolve("."));
+    options.paths = { meanfield: [path.resolve("src/index.ts")] };
+    const compiled = ts.createProgram([place], { ...options, noUnusedLocals: false });
+    const source = compiled.getSourceFile(place)!;
+    const found = [...compiled.getSyntacticDiagnostics(source), ...compiled.getSemanticDiagnostics(source)];
+    expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
+  });
+});
+
+describe("json blocks are run files", () => {
+  const blocks = documents.flatMap((file) => blocksOf(file).map((block) => ({ file, ...block })));
+  it.each(blocks.filter(({ language }) => language === "json"))("$file", ({ text }) => {
+    const json = JSON.parse(text);
+    if ("process" in json) parseRunSpec(json);
+  });
+});
+
+describe("commands are there", () => {
+  const scripts = Object.keys(JSON.parse(readFileSync("package.json", "utf8")).scripts);
+  const known = [
+    /^npm (ci|cit|install meanfield|test|start( -- --\w+)?)$/,
+    ...scripts.map((name) => new RegExp(`^npm run ${name}$`)),
+  ];
+  const lines = documents.flatMap((file) =>
+    blocksOf(file)
+      .filter(({ language }) => language === "sh")
+      .flatMap(({ text }) => text.trim().split(/\n| && /))
+      .map((line) => ({ file, line })),
+  );
+  it.each(lines)("$file: $line", async ({ file, line }) => {
+    if (!line.startsWith("npx meanfield ")) {
+      expect(
+        known.some((pattern) => pattern.test(line)),
+        line,
+      ).toBe(true);
+      return;
+    }
+    // the run file that the page shows, in a folder of its own
+    const shown = blocksOf(file).find(({ language }) => language === "json");
+    const spec = path.join(folder, "spec.json");
+    if (shown) writeFileSync(spec, shown.text);
+    const args = line
+      .split(" ")
+      .slice(2)
+      .map((word) => (word === "spec.json" ? spec : word === "out" ? path.join(folder, "out") : word));
+    let out = "";
+    const stopper = new AbortController();
+    const code = await cli(args, {
+      out: (text) => void (out += text),
+      err: () => {},
+      rewrites: false,
+      signal: stopper.signal,
+      input: async () => "",
+    });
+    expect(code).toBe(0);
+    expect(out).not.toBe("");
+  });
+});
+
+describe("links lead somewhere", () => {
+  it.each(documents)("%s", (file) => {
+    const found = readFileSync(file, "utf8").matchAll(/\]\(([^)\s]+)\)/g);
+    const broken = Array.from(found, ([, target]) => target!)
+      .filter((target) => !/^https?:/.test(target))
+      .filter((target) => !existsSync(path.join(path.dirname(file), target.split("#")[0]!)));
+    expect(broken).toEqual([]);
+  });
+});
