@@ -34,6 +34,8 @@ export interface RiskOptions {
   points: number;
   /** seed of a sample */
   seed: number;
+  /** Hermite degree of a radial measure's series; the operator's own choice if null */
+  degree: number | null;
 }
 
 /** Mehler's series costs N² pairs; beyond this many neurons a sample is taken unless the series is asked for. */
@@ -52,7 +54,7 @@ export function riskOf(measure: Measure, problem: Problem, engine: Engine, optio
     if (law.kind !== "anisotropicGaussians") {
       throw new SpecError("problem.law.kind", law.kind, '"anisotropicGaussians", whose measures are radial');
     }
-    const operator = radialOperator(law, unit);
+    const operator = radialOperator(law, unit, { degree: options.degree });
     const { values, weights, count } = reducedPoints(measure, problem);
     const features = new Float64Array(count * operator.stride);
     const moments = new Float64Array(operator.rank);
@@ -90,7 +92,12 @@ function networkGroup(measure: Particles, unit: Unit): NeuronGroup {
   const { activation } = unit;
   const share = (i: number) => measure.weights?.[i] ?? 1 / n;
   if (unit.kind === "ridge") {
-    return { activation, amplitudes: Float64Array.from({ length: n }, (_, i) => share(i)), biases: null, weights: measure.values };
+    return {
+      activation,
+      amplitudes: Float64Array.from({ length: n }, (_, i) => share(i)),
+      biases: null,
+      weights: measure.values,
+    };
   }
   const weights = new Float64Array(n * (D - 2));
   const amplitudes = new Float64Array(n);

@@ -29,6 +29,7 @@ import {
   text,
 } from "../model/spec";
 import type { Tensor, TensorLike } from "../model/tensor";
+import type { Process } from "../process/schema";
 
 /** A statistic of a measure, as plain JSON. */
 export type Observable =
@@ -206,9 +207,9 @@ export function isLocal(observable: Observable | LocalObservable): observable is
 export async function evaluate(
   observable: Observable | LocalObservable,
   measure: Measure,
-  context: { problem: Problem; engine: Engine; time: number },
+  context: { problem: Problem; engine: Engine; time: number; degree: number | null },
 ): Promise<Row> {
-  const { problem, engine, time } = context;
+  const { problem, engine, time, degree } = context;
   if (isLocal(observable)) {
     const value = observable(measure, { problem, time });
     if (typeof value === "number") return { shape: [], values: Float64Array.of(value) };
@@ -217,7 +218,7 @@ export async function evaluate(
   }
   switch (observable.kind) {
     case "risk": {
-      const { value, standardError, method } = riskOf(measure, problem, engine, observable);
+      const { value, standardError, method } = riskOf(measure, problem, engine, { ...observable, degree });
       return {
         shape: [],
         values: Float64Array.of(value),
@@ -252,9 +253,12 @@ function row(values: Float64Array): Row {
 export async function observe(
   observables: Observables,
   measure: Measure,
-  simulation: { process: { problem: Problem }; engine: Engine; time: number },
+  simulation: { process: Process; engine: Engine; time: number },
 ): Promise<Record<string, Row>> {
-  const context = { problem: simulation.process.problem, engine: simulation.engine, time: simulation.time };
+  const { process, engine, time } = simulation;
+  // a flow's risk is read with the series that the flow itself was run with
+  const degree = process.kind === "radialFlow" ? process.degree : null;
+  const context = { problem: process.problem, engine, time, degree };
   const rows: Record<string, Row> = {};
   for (const key of Object.keys(observables)) rows[key] = await evaluate(observables[key]!, measure, context);
   return rows;
