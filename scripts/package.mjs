@@ -160,6 +160,13 @@ check("strict content-security policy", async () => {
   return results;
 });
 
+check("a page without a bundler", () =>
+  serving(root, {}, async (address) => {
+    const text = "document.querySelector('output').textContent";
+    await visit(`${address}examples/page.html`, `parseFloat(${text}.slice(4)) >= 1`, text);
+  }),
+);
+
 check("size of the ESM core", async () => {
   // what a page loads that runs SGD and its limit in one thread: the entry, and what it asks for on the way
   const result = await build({
@@ -224,8 +231,8 @@ async function pack(entry, folder) {
 
 let browser = null;
 
-/** Opens a page and waits for what it puts into `results`. */
-async function visit(address) {
+/** Opens a page, waits until something holds there, and gives what is then found. */
+async function visit(address, until = "globalThis.results !== undefined", found = "results") {
   browser ??= await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
@@ -235,8 +242,10 @@ async function visit(address) {
   tab.on("pageerror", (error) => errors.push(String(error)));
   try {
     await tab.goto(address);
-    await tab.waitForFunction("globalThis.results !== undefined", null, { timeout: 60_000 });
-    return await tab.evaluate("results");
+    await tab.waitForFunction(until, null, { timeout: 60_000 });
+    const result = await tab.evaluate(found);
+    assert.deepEqual(errors, []);
+    return result;
   } catch (error) {
     throw new Error([error.message, ...errors].join("\n"));
   } finally {
@@ -244,25 +253,31 @@ async function visit(address) {
   }
 }
 
-/** Serves a folder of the app and opens its page. */
-async function inChromium(folder, headers = {}) {
-  const types = { ".html": "text/html", ".js": "text/javascript" };
+/** Serves a folder while a page of it is visited. */
+async function serving(folder, headers, body) {
+  const types = { ".html": "text/html", ".js": "text/javascript", ".mjs": "text/javascript" };
   const server = createServer(({ url }, response) => {
-    const file = inApp(folder, url === "/" ? "index.html" : new URL(url, "http://here").pathname);
+    const { pathname } = new URL(url, "http://here");
+    const file = path.join(folder, pathname.endsWith("/") ? `${pathname}index.html` : pathname);
     try {
-      const body = readFileSync(file);
+      const text = readFileSync(file);
       response.writeHead(200, { "content-type": types[path.extname(file)] ?? "application/octet-stream", ...headers });
-      response.end(body);
+      response.end(text);
     } catch {
       response.writeHead(404).end();
     }
   });
   await new Promise((done) => server.listen(0, "localhost", done));
   try {
-    return await visit(`http://localhost:${server.address().port}/`);
+    return await body(`http://localhost:${server.address().port}/`);
   } finally {
     server.close();
   }
+}
+
+/** Opens the page of a folder of the app. */
+function inChromium(folder, headers = {}) {
+  return serving(inApp(folder), headers, (address) => visit(address));
 }
 
 /** All runs of use.js come to the same bits; the first one, in Node, is what the others are held to. */
