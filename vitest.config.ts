@@ -34,7 +34,9 @@ export default defineConfig({
       {
         extends: true,
         // named here, or Vite finds them in the middle of a run and reloads
-        optimizeDeps: { include: ["workerpool", "valibot", "@noble/hashes/sha256", "@noble/hashes/utils", "fast-check"] },
+        optimizeDeps: {
+          include: ["workerpool", "valibot", "@noble/hashes/sha256", "@noble/hashes/utils", "fast-check"],
+        },
         test: {
           name: "browser",
           include: ["test/**/*.test.ts"],

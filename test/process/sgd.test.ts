@@ -25,7 +25,7 @@ import { anisotropicGaussians, dataset, lawDimension, mixture, teacher } from ".
 import { startParticles } from "../../src/model/particles";
 import { gaussian, particles } from "../../src/model/start";
 import { affine, ridge } from "../../src/model/unit";
-import { sgd, type SgdProcess } from "../../src/process/schema";
+import { type SgdProcess, sgd } from "../../src/process/schema";
 import { scheduleFactor } from "../../src/process/sgd";
 import { open } from "../../src/study/open";
 
@@ -107,17 +107,23 @@ describe.each(backends)("SGD in the %s build", (backend) => {
     ["affine, batch 2", 13, 5, 2, affine(relu())],
     ["affine, fixed output", 13, 5, 1, affine(tanh(), { trainOutput: false })],
     ["more neurons than a chunk", 300, 3, 1, affine(tanh())],
-  ] as const)("the time-blocked form equals the step-by-step form to round-off: %s", async (_, n, d, batchSize, unit) => {
-    const start = unit.kind === "affine" ? gaussian({ radius: 1, a: { mean: 1, deviation: 0.5 }, b: 0.1 }) : gaussian({ radius: 1 });
-    for (const steps of [1, 3, 40, 41]) {
-      const options = { neurons: n, stepSize: 0.02, batchSize, seed: 5 };
-      const process = sgd({ law: law(d), unit, start }, options);
-      const expected = await reference(process, backend, steps);
-      expect(largestGap(await run(process, backend, steps), expected)).toBeLessThan(1e-11);
-      const single = sgd({ law: law(d), unit, start }, { ...options, precision: "f32" });
-      expect(largestGap(await run(single, backend, steps), expected)).toBeLessThan(2e-4);
-    }
-  });
+  ] as const)(
+    "the time-blocked form equals the step-by-step form to round-off: %s",
+    async (_, n, d, batchSize, unit) => {
+      const start =
+        unit.kind === "affine"
+          ? gaussian({ radius: 1, a: { mean: 1, deviation: 0.5 }, b: 0.1 })
+          : gaussian({ radius: 1 });
+      for (const steps of [1, 3, 40, 41]) {
+        const options = { neurons: n, stepSize: 0.02, batchSize, seed: 5 };
+        const process = sgd({ law: law(d), unit, start }, options);
+        const expected = await reference(process, backend, steps);
+        expect(largestGap(await run(process, backend, steps), expected)).toBeLessThan(1e-11);
+        const single = sgd({ law: law(d), unit, start }, { ...options, precision: "f32" });
+        expect(largestGap(await run(single, backend, steps), expected)).toBeLessThan(2e-4);
+      }
+    },
+  );
 
   it.each([
     relu(),
@@ -148,14 +154,53 @@ describe.each(backends)("SGD in the %s build", (backend) => {
   });
 
   it.each([
-    ["finite, with replacement", dataset({ x: [[1, 0], [0, 1], [1, 1]], y: [1, -1, 0.5], weights: [1, 2, 1] }), true],
-    ["finite, in the order of epochs", dataset({ x: [[1, 0], [0, 1], [1, 1]], y: [1, -1, 0.5] }), false],
+    [
+      "finite, with replacement",
+      dataset({
+        x: [
+          [1, 0],
+          [0, 1],
+          [1, 1],
+        ],
+        y: [1, -1, 0.5],
+        weights: [1, 2, 1],
+      }),
+      true,
+    ],
+    [
+      "finite, in the order of epochs",
+      dataset({
+        x: [
+          [1, 0],
+          [0, 1],
+          [1, 1],
+        ],
+        y: [1, -1, 0.5],
+      }),
+      false,
+    ],
     ["teacher", teacher({ dimension: 3, neurons: 3, activation: tanh(), noise: 0.1, seed: 4 }), true],
     [
       "mixture",
       mixture([
-        { weight: 1, mean: [1, 0], covariance: [[1, 0.5], [0.5, 2]], label: 1 },
-        { weight: 3, mean: [-1, 0], covariance: [[1, 0], [0, 1]], label: -1 },
+        {
+          weight: 1,
+          mean: [1, 0],
+          covariance: [
+            [1, 0.5],
+            [0.5, 2],
+          ],
+          label: 1,
+        },
+        {
+          weight: 3,
+          mean: [-1, 0],
+          covariance: [
+            [1, 0],
+            [0, 1],
+          ],
+          label: -1,
+        },
       ]),
       true,
     ],
@@ -204,7 +249,10 @@ describe.each(backends)("SGD in the %s build", (backend) => {
   it("one seed repeats, two seeds and two replicas differ", async () => {
     const of = (seed: number, replica: number) =>
       run(
-        sgd({ law: law(4), unit: ridge(tanh()), start: gaussian({ radius: 1 }) }, { neurons: 5, stepSize: 0.1, seed, replica }),
+        sgd(
+          { law: law(4), unit: ridge(tanh()), start: gaussian({ radius: 1 }) },
+          { neurons: 5, stepSize: 0.1, seed, replica },
+        ),
         backend,
         8,
       );
@@ -216,7 +264,11 @@ describe.each(backends)("SGD in the %s build", (backend) => {
 
   it("particle i starts in the same place whatever N", async () => {
     const of = (neurons: number) =>
-      run(sgd({ law: law(4), unit: affine(tanh()), start: gaussian({ radius: 1 }) }, { neurons, stepSize: 0.1, seed: 1 }), backend, 0);
+      run(
+        sgd({ law: law(4), unit: affine(tanh()), start: gaussian({ radius: 1 }) }, { neurons, stepSize: 0.1, seed: 1 }),
+        backend,
+        0,
+      );
     const [few, many] = await Promise.all([of(10), of(20)]);
     expect(many!.slice(0, few!.length)).toEqual(few);
   });
@@ -241,9 +293,12 @@ describe.each(backends)("SGD in the %s build", (backend) => {
 
   it("refuses to go back in time and to restore a state that is not its own", async () => {
     const make = (seed: number) =>
-      open(sgd({ law: law(4), unit: ridge(tanh()), start: gaussian({ radius: 1 }) }, { neurons: 5, stepSize: 0.1, seed }), {
-        backend,
-      });
+      open(
+        sgd({ law: law(4), unit: ridge(tanh()), start: gaussian({ radius: 1 }) }, { neurons: 5, stepSize: 0.1, seed }),
+        {
+          backend,
+        },
+      );
     const [a, b] = await Promise.all([make(1), make(2)]);
     await a.advance(1);
     await expect(a.advance(0.5)).rejects.toBeInstanceOf(SpecError);
