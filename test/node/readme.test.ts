@@ -139,6 +139,18 @@ describe("commands are there", () => {
   });
 });
 
+describe("files that are named are there", () => {
+  it.each(documents)("%s", (file) => {
+    const found = readFileSync(file, "utf8").matchAll(
+      /`((?:src|assembly|test|scripts|bench|docs|examples)\/[\w./-]*\w)`/g,
+    );
+    const missing = Array.from(found, ([, name]) => name!).filter(
+      (name) => !/\bname\./.test(name) && !existsSync(name),
+    );
+    expect(missing).toEqual([]);
+  });
+});
+
 describe("links lead somewhere", () => {
   it.each(documents)("%s", (file) => {
     const found = readFileSync(file, "utf8").matchAll(/\]\(([^)\s]+)\)/g);
