@@ -143,7 +143,10 @@ export function stencil<T>(
       v128.store(acrossNext + j, slopeAbove);
       v128.store(above + j, g);
       const next = v128.sub<T>(v128.sub<T>(x, through), along);
-      v128.store(out + j, madd<T>(v128.load(constants, ALPHA), v128.load(u0 + j), v128.mul<T>(v128.load(constants, BETA), next)));
+      v128.store(
+        out + j,
+        madd<T>(v128.load(constants, ALPHA), v128.load(u0 + j), v128.mul<T>(v128.load(constants, BETA), next)),
+      );
       x = xNext;
       right = rightNext;
       step = stepNext;

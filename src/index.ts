@@ -1,7 +1,7 @@
 // meanfield: the wind tunnel for wide-network SGD. What a user imports; each name is documented where it is defined.
 
-export { CheckpointError, DivergenceError, SpecError } from "./engine/errors";
 export { backends, type Engine, loadEngine } from "./engine/engine";
+export { CheckpointError, DivergenceError, SpecError } from "./engine/errors";
 export type { Backend } from "./engine/kernels";
 export { canonicalJson, specHash } from "./io/canonical";
 export { measureFromJson, measureToJson } from "./io/measure";

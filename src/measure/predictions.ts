@@ -7,8 +7,8 @@ import { writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import type { Problem } from "../model/problem";
 import type { Tensor } from "../model/tensor";
-import { radialPredictions } from "./radialPredictions";
 import type { Measure, Particles } from "./measure";
+import { radialPredictions } from "./radialPredictions";
 
 /**
  * Predictions of a measure.

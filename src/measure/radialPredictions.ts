@@ -34,7 +34,12 @@ export function reducedPoints(
 }
 
 /** Predictions of a radial measure at `count` inputs, row-major. */
-export function radialPredictions(measure: Measure, problem: Problem, inputs: Float64Array, count: number): Float64Array {
+export function radialPredictions(
+  measure: Measure,
+  problem: Problem,
+  inputs: Float64Array,
+  count: number,
+): Float64Array {
   const { law, unit } = problem;
   if (law.kind !== "anisotropicGaussians" || law.dimension === "infinite") {
     throw new SpecError("problem.law", law.kind, "anisotropicGaussians of finite dimension");

@@ -162,7 +162,14 @@ export function writeLaw(memory: Memory, law: Law, replacement = true): number {
     const components = gaussianComponents(law);
     memory.setInteger(block, LAW_KIND, MIXTURE);
     putThresholds(components.map((c) => c.weight));
-    memory.setInteger(block, LAW_LABELS, memory.put("f64", components.map((c) => c.label)));
+    memory.setInteger(
+      block,
+      LAW_LABELS,
+      memory.put(
+        "f64",
+        components.map((c) => c.label),
+      ),
+    );
     const rows = (pick: (c: (typeof components)[number]) => Float64Array | null, slotIndex: number) => {
       if (components.some((c) => pick(c) === null)) return;
       const width = pick(components[0]!)!.length;

@@ -4,9 +4,9 @@
 // block is reached on a scratch copy, so the bits at step k do not depend on which times were asked for.
 
 import {
+  NET_OUTPUT,
   NET_SLOTS,
   NET_WEIGHTS,
-  NET_OUTPUT,
   PANEL,
   SGD_BATCH,
   SGD_EXAMPLE,
@@ -184,7 +184,12 @@ function begin(process: SgdProcess, engine: Engine, memory: Memory): Simulation 
       if (freed) throw new TypeError("This simulation was freed.");
       const target = Math.round(t / stepSize);
       if (!(target >= step)) {
-        throw new SpecError("t", t, `a time not before the time reached, ${step * stepSize}`, "Start again to go back.");
+        throw new SpecError(
+          "t",
+          t,
+          `a time not before the time reached, ${step * stepSize}`,
+          "Start again to go back.",
+        );
       }
       signal?.throwIfAborted();
       if (target === step) return;

@@ -75,8 +75,16 @@ const tabulated = tabulate((t) => t / (1 + t * t), { from: -4, to: 4, points: 10
 // name, process, hash of the measure at t = 0.1 (SGD) or of the state at t = 0.3 (flow)
 const frozen: [string, Process, string][] = [
   ["SGD, ridge, f64", sgd({ law, unit: figureUnit, start }, seeded), "6774c4e9e3798c5b20d231f94782745b"],
-  ["SGD, ridge, f32", sgd({ law, unit: figureUnit, start }, { ...seeded, precision: "f32" }), "6c3a391b73a44be1e96032a239772df4"],
-  ["SGD, affine tanh, batch 3", sgd({ law, unit: affine(tanh()), start }, { ...seeded, batchSize: 3 }), "602f806b156fd1ed63c98e711cabec63"],
+  [
+    "SGD, ridge, f32",
+    sgd({ law, unit: figureUnit, start }, { ...seeded, precision: "f32" }),
+    "6c3a391b73a44be1e96032a239772df4",
+  ],
+  [
+    "SGD, affine tanh, batch 3",
+    sgd({ law, unit: affine(tanh()), start }, { ...seeded, batchSize: 3 }),
+    "602f806b156fd1ed63c98e711cabec63",
+  ],
   [
     "SGD, affine silu, f32, batch 9",
     sgd({ law, unit: affine(silu()), start }, { ...seeded, batchSize: 9, precision: "f32" }),
@@ -92,7 +100,11 @@ const frozen: [string, Process, string][] = [
     sgd({ law: finite, unit: ridge(cosine()), start }, { ...seeded, replacement: false }),
     "c2bb279b5c54d40adb82d90fd4d55a68",
   ],
-  ["SGD, finite law, softplus", sgd({ law: finite, unit: affine(softplus()), start }, seeded), "5f6089fb58c2ab9e660d41e73c17d7ea"],
+  [
+    "SGD, finite law, softplus",
+    sgd({ law: finite, unit: affine(softplus()), start }, seeded),
+    "5f6089fb58c2ab9e660d41e73c17d7ea",
+  ],
   [
     "SGD, teacher, logistic",
     sgd(
@@ -105,7 +117,11 @@ const frozen: [string, Process, string][] = [
     ),
     "6ca997c5626665f0fe2a46c34508b8f5",
   ],
-  ["SGD, mixture, table", sgd({ law: mixed, unit: ridge(tabulated), start }, seeded), "27535a7dad340babd5d92915c3b67a57"],
+  [
+    "SGD, mixture, table",
+    sgd({ law: mixed, unit: ridge(tabulated), start }, seeded),
+    "27535a7dad340babd5d92915c3b67a57",
+  ],
   [
     "SGD, rotated law, radii",
     sgd(
@@ -114,7 +130,11 @@ const frozen: [string, Process, string][] = [
     ),
     "32be780bdf15b0141c3e43f5081b6141",
   ],
-  ["radial flow, characteristics", radialFlow({ law, unit: figureUnit, start }, { particles: 300 }), "93c2ec859c1492575d520b6ea8e62ba6"],
+  [
+    "radial flow, characteristics",
+    radialFlow({ law, unit: figureUnit, start }, { particles: 300 }),
+    "93c2ec859c1492575d520b6ea8e62ba6",
+  ],
   [
     "radial flow, characteristics, affine tanh",
     radialFlow(
@@ -123,7 +143,11 @@ const frozen: [string, Process, string][] = [
     ),
     "aee7d837a52eebdeae87460c05cfc3b4",
   ],
-  ["radial flow, grid", radialFlow({ law, unit: figureUnit, start }, { method: "grid", cells: 32 }), "9ecaa2720b97c3bea7e11d42e07dd5bf"],
+  [
+    "radial flow, grid",
+    radialFlow({ law, unit: figureUnit, start }, { method: "grid", cells: 32 }),
+    "9ecaa2720b97c3bea7e11d42e07dd5bf",
+  ],
 ];
 
 function hash(...arrays: ArrayBufferView[]): string {
@@ -167,6 +191,8 @@ describe("frozen bits of the default build", () => {
     const run = await solve(process, { times: [0, 0.1], observe });
     expect(hash(...Object.values(run.observables).map((one) => one.values))).toBe("fca52b94b889844d0d80239e9fd3124e");
     const both = await ensemble(process, { replicas: 2, times: [0, 0.1], observe, workers: 2 });
-    expect(hash(...Object.values(both.observables).flatMap((one) => one.replicas))).toBe("5bf201d57448263e269f6c7b978e1f8e");
+    expect(hash(...Object.values(both.observables).flatMap((one) => one.replicas))).toBe(
+      "5bf201d57448263e269f6c7b978e1f8e",
+    );
   });
 });
