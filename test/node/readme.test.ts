@@ -139,6 +139,14 @@ describe("commands are there", () => {
   });
 });
 
+it("the README lists what there is: every name in its list is exported", async () => {
+  const [, list] = /^## What there is\n([\s\S]*?)^## /m.exec(readFileSync("README.md", "utf8"))!;
+  const names = Array.from(list!.matchAll(/`(\w+)`/g), ([, name]) => name!);
+  expect(names.length).toBeGreaterThan(30);
+  const exported = Object.keys(await import("../../src/index"));
+  expect(names.filter((name) => !exported.includes(name))).toEqual([]);
+});
+
 describe("files that are named are there", () => {
   it.each(documents)("%s", (file) => {
     const found = readFileSync(file, "utf8").matchAll(
