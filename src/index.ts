@@ -1,8 +1,10 @@
 // meanfield: the wind tunnel for wide-network SGD. What a user imports; each name is documented where it is defined.
 
+export type { DrawOptions, StreamKey } from "./engine/draws";
 export { backends, type Engine, loadEngine } from "./engine/engine";
 export { CheckpointError, DivergenceError, SpecError } from "./engine/errors";
 export type { Backend } from "./engine/kernels";
+export type { StencilStage } from "./engine/stencil";
 export { canonicalJson, specHash } from "./io/canonical";
 export { measureFromJson, measureToJson } from "./io/measure";
 export { parseRunSpec, type RunSpec, runSpecToJson } from "./io/spec";

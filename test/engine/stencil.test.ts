@@ -1,7 +1,7 @@
 // One MUSCL stage against its twin, and against what the scheme promises.
 
 import { describe, expect, it } from "vitest";
-import { loadEngine, stream } from "../../src/index";
+import { loadEngine, SpecError, stream } from "../../src/index";
 
 type Precision = "f32" | "f64";
 
@@ -15,26 +15,22 @@ async function stage(
   potential: (i: number, j: number) => number,
   [k1, k2, alpha, beta] = [0.1, 0.1, 0, 1],
 ): Promise<Float64Array> {
+  const make = (of: (i: number, j: number) => number) => {
+    const values = Float64Array.from({ length: n1 * n2 }, (_, k) => of(Math.floor(k / n2), k % n2));
+    return precision === "f32" ? Float32Array.from(values) : values;
+  };
   const engine = await loadEngine({ backend });
-  const memory = engine.memory();
-  const size = precision === "f32" ? 4 : 8;
-  const lead = 16 / size;
-  const stride = Math.ceil((n2 * size) / 16) * 16 + 32;
-  const bytes = n1 * stride + 32;
-  const [u, psi, out, scratch] = [bytes, bytes, bytes, 6 * (stride + 32)].map((n) => memory.allocate(n));
-  for (const [at, of] of [
-    [u!, density],
-    [psi!, potential],
-  ] as const) {
-    const view = memory.view(precision, at, (n1 * stride) / size);
-    for (let i = 0; i < n1; i++) for (let j = 0; j < n2; j++) view[(i * stride) / size + lead + j] = of(i, j);
-  }
-  engine.kernels[`stencil_${precision}`](u!, u!, psi!, out!, n1, n2, stride, k1!, k2!, alpha!, beta!, scratch!);
-  const view = memory.view(precision, out!, (n1 * stride) / size);
-  const result = new Float64Array(n1 * n2);
-  for (let i = 0; i < n1; i++) for (let j = 0; j < n2; j++) result[i * n2 + j] = view[(i * stride) / size + lead + j]!;
-  memory.free();
-  return result;
+  const u = make(density);
+  expect(alpha! + beta!).toBe(1);
+  const out = engine.stencil({
+    density: u,
+    potential: make(potential),
+    rows: n1,
+    cols: n2,
+    ratios: [k1!, k2!],
+    mix: { base: u, keep: alpha! },
+  });
+  return Float64Array.from(out);
 }
 
 const noise = stream(11).uniforms(4096);
@@ -105,5 +101,37 @@ describe("a MUSCL stage", () => {
     const still = () => 0;
     const same = await stage("simd", "f64", 3, 5, rough, still, [0.1, 0.1, 0.25, 0.75]);
     for (let i = 0; i < 3; i++) for (let j = 0; j < 5; j++) expect(same[i * 5 + j]!).toBeCloseTo(rough(i, j), 14);
+  });
+
+  it("refuses arrays and numbers that do not fit, and names them", async () => {
+    const engine = await loadEngine();
+    const good = () => ({
+      density: new Float64Array(12).fill(1),
+      potential: new Float64Array(12),
+      rows: 3,
+      cols: 4,
+      ratios: [0.1, 0.1] as [number, number],
+    });
+    const detached = new Float64Array(12);
+    structuredClone(detached, { transfer: [detached.buffer] });
+    const cases: [string, object][] = [
+      ["rows", { rows: 0 }],
+      ["cols", { cols: 2.5 }],
+      ["density", { rows: 4 }],
+      ["potential", { potential: new Float64Array(11) }],
+      ["potential", { potential: new Float32Array(12) }],
+      ["potential", { potential: detached }],
+      ["ratios[1]", { ratios: [0.1, Number.NaN] }],
+      ["ratios[0]", { ratios: [-1, 0] }],
+      ["mix.keep", { mix: { base: new Float64Array(12), keep: 2 } }],
+      ["mix.base", { mix: { base: new Float64Array(3), keep: 0.5 } }],
+    ];
+    for (const [path, wrong] of cases) {
+      expect(() => engine.stencil({ ...good(), ...wrong } as never)).toThrow(expect.objectContaining({ path }));
+    }
+    const stage = good();
+    expect(() => engine.stencilInto(stage, stage.density)).toThrow(SpecError);
+    expect(engine.usage().live).toBe(0);
+    expect(engine.stencil(good())).toEqual(new Float64Array(12).fill(1));
   });
 });

@@ -34,7 +34,6 @@ import {
   tanh,
   teacher,
 } from "../../src/index";
-import { engineNormals } from "../../src/random/stream";
 
 const law = anisotropicGaussians({ dimension: 10, signal: 4, delta: 0.5 });
 const figureUnit = ridge(
@@ -173,8 +172,8 @@ describe("frozen bits of the default build", () => {
     const key = { seed: 2 ** 40 + 5, purpose: 7, replica: 9 };
     for (const backend of ["simd", "js"] as const) {
       const engine = await loadEngine({ backend });
-      const double = engineNormals(engine, key, new Float64Array(1001), { step: 2 ** 33, from: 3 });
-      const single = engineNormals(engine, key, new Float32Array(1001), { step: 2 ** 33, from: 3 });
+      const double = engine.normalsInto(key, new Float64Array(1001), { step: 2 ** 33, from: 3 });
+      const single = engine.normalsInto(key, new Float32Array(1001), { step: 2 ** 33, from: 3 });
       expect(hash(double, single)).toBe("b4feab4d8e0ef8d0bfd797fc9f761ea3");
     }
     const own = stream(key.seed, key);
