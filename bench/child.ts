@@ -1,4 +1,4 @@
-// One process of the benchmark: times the cases of a precision and prints them as JSON.
+// One process of the benchmark: times one case of a precision, or lists their names, as JSON.
 
 import { cases } from "./cases";
 
@@ -7,6 +7,10 @@ const ROUNDS = 15;
 const WARM_UP = 3;
 
 const all = await cases(precision);
+if (which === "names") {
+  console.log(JSON.stringify(all.map((one) => one.name)));
+  process.exit(0);
+}
 const { name, unit, contenders } = all[Number(which)]!;
 const nanoseconds: Record<string, number[]> = Object.fromEntries(contenders.map((one) => [one.name, []]));
 for (let round = 0; round < WARM_UP + ROUNDS; round++) {
@@ -17,5 +21,5 @@ for (let round = 0; round < WARM_UP + ROUNDS; round++) {
     if (round >= WARM_UP) nanoseconds[contender.name]!.push(elapsed);
   }
 }
-console.log(JSON.stringify({ name, unit, precision, node: process.version, count: all.length, nanoseconds }));
+console.log(JSON.stringify({ name, unit, precision, node: process.version, nanoseconds }));
 process.exit(0);
