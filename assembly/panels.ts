@@ -7,6 +7,9 @@
 // forward:  pre[q][i]  = Σ_j W[i][j] x_q[j]                2·N·rows flops an example
 // backward: W[i][j]   += Σ_q D[q][i] x_q[j]                2·N·rows flops an example
 //
+// Where units are flat beyond the knots of a piecewise-linear σ, most slopes D are 0: the sparse form of the backward sweep
+// leaves out the examples on which a whole panel is flat. The other form adds 0·x there: the same bits.
+//
 // A panel of a layer with a few hundred rows stays in the first cache between the two, so `sweep` does both at one read
 // of the weights. The sum over rows runs upward from zero, the sum over examples in their order: no result depends on how
 // examples are cut into sweeps.
@@ -53,8 +56,65 @@ function forwardTile<T>(weights: usize, inputs: usize, pre: usize, stride: usize
   v128.store(pre + 3 * stride, d1, 16);
 }
 
+function isActive(slopes: usize): i32 {
+  return v128.any_true(v128.or(v128.load(slopes), v128.load(slopes, 16))) ? 1 : 0;
+}
+
+function backwardSparse<T>(weights: usize, inputs: usize, slopes: usize, stride: usize, rows: i32): void {
+  const active =
+    isActive(slopes) |
+    (isActive(slopes + stride) << 1) |
+    (isActive(slopes + 2 * stride) << 2) |
+    (isActive(slopes + 3 * stride) << 3);
+  const end = weights + rows * PANEL;
+  const size = sizeof<T>();
+  const p = <usize>ctz(active);
+  const q = <usize>ctz(active & (active - 1));
+  switch (popcnt(active)) {
+    case 0:
+      return;
+    case 1:
+      backwardOne<T>(weights, end, inputs + p * size, slopes + p * stride);
+      return;
+    case 2:
+      backwardTwo<T>(weights, end, inputs + p * size, inputs + q * size, slopes + p * stride, slopes + q * stride);
+      return;
+    default:
+      backwardTile<T>(weights, inputs, slopes, stride, rows);
+  }
+}
+
+function backwardOne<T>(weights: usize, end: usize, inputs: usize, slopes: usize): void {
+  const a0 = v128.load(slopes);
+  const a1 = v128.load(slopes, 16);
+  while (weights < end) {
+    const x = v128.load_splat<T>(inputs);
+    v128.store(weights, madd<T>(a0, x, v128.load(weights)));
+    v128.store(weights, madd<T>(a1, x, v128.load(weights, 16)), 16);
+    weights += PANEL;
+    inputs += TILE * sizeof<T>();
+  }
+}
+
+function backwardTwo<T>(weights: usize, end: usize, first: usize, second: usize, a: usize, b: usize): void {
+  const a0 = v128.load(a);
+  const a1 = v128.load(a, 16);
+  const b0 = v128.load(b);
+  const b1 = v128.load(b, 16);
+  while (weights < end) {
+    const x = v128.load_splat<T>(first);
+    const y = v128.load_splat<T>(second);
+    v128.store(weights, madd<T>(b0, y, madd<T>(a0, x, v128.load(weights))));
+    v128.store(weights, madd<T>(b1, y, madd<T>(a1, x, v128.load(weights, 16))), 16);
+    weights += PANEL;
+    first += TILE * sizeof<T>();
+    second += TILE * sizeof<T>();
+  }
+}
+
 function backwardTile<T>(weights: usize, inputs: usize, slopes: usize, stride: usize, rows: i32): void {
   const bytes = sizeof<T>();
+  const end = weights + rows * PANEL;
   const a0 = v128.load(slopes);
   const a1 = v128.load(slopes, 16);
   const b0 = v128.load(slopes + stride);
@@ -63,7 +123,6 @@ function backwardTile<T>(weights: usize, inputs: usize, slopes: usize, stride: u
   const c1 = v128.load(slopes + 2 * stride, 16);
   const d0 = v128.load(slopes + 3 * stride);
   const d1 = v128.load(slopes + 3 * stride, 16);
-  const end = weights + rows * PANEL;
   while (weights < end) {
     let w0 = v128.load(weights);
     let w1 = v128.load(weights, 16);
@@ -88,7 +147,7 @@ function backwardTile<T>(weights: usize, inputs: usize, slopes: usize, stride: u
 
 /**
  * For every panel: add the rank-TILE updates of `oldTiles` tiles, then the forward products of `newTiles` tiles.
- * Either count may be 0.
+ * Either count may be 0. `sparse` looks for examples on which a panel is flat, which pays where most units are.
  */
 export function sweep<T>(
   weights: usize,
@@ -100,6 +159,7 @@ export function sweep<T>(
   newInputs: usize,
   pre: usize,
   newTiles: i32,
+  sparse: boolean,
 ): void {
   const stride = <usize>panels * PANEL;
   const tileBytes = <usize>rows * TILE * sizeof<T>();
@@ -107,7 +167,10 @@ export function sweep<T>(
     const panel = weights + <usize>p * rows * PANEL;
     const column = <usize>p * PANEL;
     for (let t = 0; t < oldTiles; t++) {
-      backwardTile<T>(panel, oldInputs + t * tileBytes, slopes + t * TILE * stride + column, stride, rows);
+      const x = oldInputs + t * tileBytes;
+      const tileSlopes = slopes + t * TILE * stride + column;
+      if (sparse) backwardSparse<T>(panel, x, tileSlopes, stride, rows);
+      else backwardTile<T>(panel, x, tileSlopes, stride, rows);
     }
     for (let t = 0; t < newTiles; t++) {
       forwardTile<T>(panel, newInputs + t * tileBytes, pre + t * TILE * stride + column, stride, rows);

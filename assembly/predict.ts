@@ -30,7 +30,7 @@ export function predict<T>(network: usize, inputs: usize, count: i32, out: usize
         store<T>(to, q < here ? <T>load<f64>(x + ((<usize>j) << 3)) : <T>0);
       if (rows > d) store<T>(to, <T>1);
     }
-    sweep<T>(pointer(network, NET_WEIGHTS), panels, rows, 0, 0, 0, tile, pre, 1);
+    sweep<T>(pointer(network, NET_WEIGHTS), panels, rows, 0, 0, 0, tile, pre, 1, false);
     for (let q = 0; q < here; q++) {
       const total = respond<T>(network, pre + q * stride, slopes, slopes, values, chunk, stride, chunk, 0);
       store<f64>(out + ((<usize>(from + q)) << 3), <f64>total / <f64>neurons);

@@ -13,7 +13,9 @@
 
 import { example } from "./law";
 import {
+  ACTIVATION_KIND,
   LAW_DIMENSION,
+  NET_ACTIVATION,
   NET_AFFINE,
   NET_NEURONS,
   NET_OUTPUT,
@@ -21,6 +23,7 @@ import {
   NET_TRAIN,
   NET_WEIGHTS,
   PANEL,
+  PIECEWISE_LINEAR,
   SGD_BATCH,
   SGD_EXAMPLE,
   SGD_GRAM,
@@ -93,6 +96,7 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
   const rows = slot(network, NET_ROWS);
   const weights = pointer(network, NET_WEIGHTS);
   const output = pointer(network, NET_OUTPUT);
+  const sparse = slot(pointer(network, NET_ACTIVATION), ACTIVATION_KIND) === PIECEWISE_LINEAR;
   const train = slot(network, NET_AFFINE) && slot(network, NET_TRAIN);
   const batch = slot(plan, SGD_BATCH);
   const blockSteps = slot(plan, SGD_STEPS);
@@ -125,7 +129,7 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
     const y = labels + parity * tiles * TILE * 8;
     drawBlock<T>(plan, x, y, (<u64>first + done) * batch, count);
     const tilesNow = (count + TILE - 1) / TILE;
-    sweep<T>(weights, panels, rows, scaled, slopes, pending, x, pre, tilesNow);
+    sweep<T>(weights, panels, rows, scaled, slopes, pending, x, pre, tilesNow, sparse);
     if (now > 1) gram<T>(x, rows, gramOut);
 
     for (let k = 0; k < now; k++) {
@@ -187,6 +191,6 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
     parity ^= 1;
     done += now;
   }
-  sweep<T>(weights, panels, rows, scaled, slopes, pending, inputs, pre, 0);
+  sweep<T>(weights, panels, rows, scaled, slopes, pending, inputs, pre, 0, sparse);
   return done;
 }
