@@ -18,6 +18,7 @@ export {
   type Measure,
   type Particles,
   particles as particleMeasure,
+  toRadial,
 } from "./measure/measure";
 export {
   type Activation,

@@ -3,7 +3,7 @@
 import { SpecError } from "../engine/errors";
 import { parseProcess } from "../process/schema";
 import type { Ensemble, EnsembleObserved } from "../study/ensemble";
-import type { Observed } from "../study/observables";
+import { type Observable, type Observed, parseObservable } from "../study/observables";
 import type { Provenance, Trajectory } from "../study/solve";
 import { canonicalJson } from "./canonical";
 import { measureToJson, numbersToJson, readList, readMeasure, readNumbers, readRecord } from "./measure";
@@ -23,7 +23,8 @@ export function trajectoryToJson(run: Trajectory): unknown {
     kind: "trajectory",
     process: JSON.parse(canonicalJson(run.process)),
     times: numbersToJson(run.times),
-    observables: mapValues(run.observables, ({ shape, values, standardError, method }) => ({
+    observables: mapValues(run.observables, ({ observable, shape, values, standardError, method }) => ({
+      ...(observable && { observable: JSON.parse(canonicalJson(observable)) }),
       values: numbersToJson(values, shape),
       ...(standardError && { standardError: numbersToJson(standardError, shape) }),
       ...(method !== undefined && { method }),
@@ -57,6 +58,7 @@ export function trajectoryFromJson(json: unknown): Trajectory {
       const { shape, values } = readShaped(fields.values, `${path}.values`, times.length);
       const { standardError, method } = fields;
       return {
+        ...readObservable(fields.observable, path),
         shape,
         values,
         ...(standardError !== undefined && {
@@ -84,16 +86,20 @@ export function ensembleToJson(run: Ensemble): unknown {
     process: JSON.parse(canonicalJson(run.process)),
     replicas: run.replicas,
     times: numbersToJson(run.times),
-    observables: mapValues(run.observables, ({ shape, mean, standardError, quantiles, replicas, method }) => ({
-      mean: numbersToJson(mean, shape),
-      standardError: numbersToJson(standardError, shape),
-      quantiles: {
-        probabilities: quantiles.probabilities,
-        values: quantiles.values.map((values) => numbersToJson(values, shape)),
-      },
-      replicas: replicas.map((values) => numbersToJson(values, shape)),
-      ...(method !== undefined && { method }),
-    })),
+    observables: mapValues(
+      run.observables,
+      ({ observable, shape, mean, standardError, quantiles, replicas, method }) => ({
+        ...(observable && { observable: JSON.parse(canonicalJson(observable)) }),
+        mean: numbersToJson(mean, shape),
+        standardError: numbersToJson(standardError, shape),
+        quantiles: {
+          probabilities: quantiles.probabilities,
+          values: quantiles.values.map((values) => numbersToJson(values, shape)),
+        },
+        replicas: replicas.map((values) => numbersToJson(values, shape)),
+        ...(method !== undefined && { method }),
+      }),
+    ),
     warnings: run.warnings,
     provenance: { ...run.provenance },
   };
@@ -134,6 +140,7 @@ export function ensembleFromJson(json: unknown): Ensemble {
       }
       const numbers = (value: unknown, where: string) => readNumbers(value, `${path}.${where}`, mean.length);
       return {
+        ...readObservable(fields.observable, path),
         shape,
         mean,
         standardError: numbers(fields.standardError, "standardError"),
@@ -144,6 +151,10 @@ export function ensembleFromJson(json: unknown): Ensemble {
     }),
     ...readNotes(file),
   };
+}
+
+function readObservable(value: unknown, path: string): { observable?: Observable } {
+  return value === undefined ? {} : { observable: parseObservable(value, `${path}.observable`) };
 }
 
 /**

@@ -6,7 +6,7 @@ import type { Backend } from "../engine/kernels";
 import { nodeModule } from "../engine/node";
 import { specHash } from "../io/canonical";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
-import { isLocal, type Observables, type Observed, parseObservables, risk } from "./observables";
+import { isLocal, type Observable, type Observables, type Observed, parseObservables, risk } from "./observables";
 import type { WorkerPool } from "./pool";
 import { type Progress, type Provenance, solve, type Trajectory } from "./solve";
 
@@ -34,6 +34,8 @@ export interface EnsembleOptions {
 
 /** One statistic over replicas. */
 export interface EnsembleObserved {
+  /** What was asked for; left out where it was a function. */
+  observable?: Observable | undefined;
   /** Shape of one replica's values, time first. */
   shape: number[];
   /** Mean over replicas. */
@@ -160,7 +162,7 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
 const PROBABILITIES = [0.05, 0.25, 0.5, 0.75, 0.95];
 
 function together(all: Observed[]): EnsembleObserved {
-  const { shape, method } = all[0]!;
+  const { observable, shape, method } = all[0]!;
   const size = all[0]!.values.length;
   const n = all.length;
   const mean = new Float64Array(size);
@@ -182,6 +184,7 @@ function together(all: Observed[]): EnsembleObserved {
     });
   }
   return {
+    ...(observable ? { observable } : {}),
     shape,
     mean,
     standardError,

@@ -62,6 +62,8 @@ export interface Row {
 
 /** One statistic over time. */
 export interface Observed {
+  /** What was asked for; left out where it was a function. */
+  observable?: Observable | undefined;
   /** Times first. */
   shape: number[];
   /** Row-major. */
@@ -271,7 +273,9 @@ export function collect(observables: Observables, rows: readonly Record<string, 
       const all = rows.map((one) => one[key]!);
       const first = all[0];
       const method = [...new Set(all.map((one) => one.method).filter((one) => one !== undefined))].join(", ");
+      const asked = observables[key]!;
       const observed: Observed = {
+        ...(isLocal(asked) ? {} : { observable: asked }),
         shape: [all.length, ...(first?.shape ?? [])],
         values: concatenate(all.map((one) => one.values)),
       };
