@@ -25,8 +25,9 @@ export interface Simulation {
   /** What the user should know of this run, in sentences; grows while it runs. */
   readonly warnings: readonly string[];
   /**
-   * Goes on to time t.
+   * Goes on to time t. A call that comes while another is under way waits for its turn.
    *
+   * @throws {SpecError} where t lies before the time reached
    * @throws {DivergenceError} where the state is no longer finite
    */
   advance(t: number, watch?: Watch): Promise<void>;
@@ -47,6 +48,16 @@ export interface Simulation {
 /** What a process' file exports: `start`, which allocates and sets the state at time 0. */
 export interface ProcessModule<P extends Process = Process> {
   start(process: P, engine: Engine): Simulation;
+}
+
+/** Calls of an advance one after the other, however they were made: two at once would tread on each other's state. */
+export function inTurn(advance: Simulation["advance"]): Simulation["advance"] {
+  let last: Promise<void> = Promise.resolve();
+  return (t, watch) => {
+    const next = last.then(() => advance(t, watch));
+    last = next.catch(() => {});
+    return next;
+  };
 }
 
 /** Lets the event loop turn: a macrotask, without the clamp of setTimeout. */

@@ -11,7 +11,7 @@ import type { AnisotropicGaussians } from "../model/law";
 import { type RadialOperator, radialOperator } from "../model/radial";
 import { type DrawnStart, reducedCoordinates, startLaws, startQuadrature } from "../model/radialStart";
 import { pack, unpack } from "./checkpoint";
-import { CHUNK_MILLISECONDS, pause, type Simulation, type Watch } from "./process";
+import { CHUNK_MILLISECONDS, inTurn, pause, type Simulation, type Watch } from "./process";
 import { Characteristics } from "./radial/characteristics";
 import { type GridFlag, RadialGrid, wallFor } from "./radial/grid";
 import type { RadialFlowProcess } from "./schema";
@@ -81,7 +81,7 @@ export function start(process: RadialFlowProcess, engine: Engine): Simulation {
     get step() {
       return solver.accepted;
     },
-    async advance(t: number, { signal, onProgress }: Watch = {}) {
+    advance: inTurn(async (t: number, { signal, onProgress }: Watch = {}) => {
       alive();
       if (!(t >= time)) {
         throw new SpecError("t", t, `a time not before the time reached, ${time}`, "Start again to go back.");
@@ -101,7 +101,7 @@ export function start(process: RadialFlowProcess, engine: Engine): Simulation {
       }
       time = t;
       onProgress?.(time);
-    },
+    }),
     measure() {
       alive();
       values ??= solver.at(time);

@@ -39,7 +39,7 @@ import { writeLaw, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import { startParticles } from "../model/particles";
 import { pack, unpack } from "./checkpoint";
-import { CHUNK_MILLISECONDS, pause, type Simulation, type Watch } from "./process";
+import { CHUNK_MILLISECONDS, inTurn, pause, type Simulation, type Watch } from "./process";
 import type { Schedule, SgdProcess } from "./schema";
 
 /** Steps whose step sizes one kernel call may take. */
@@ -180,7 +180,7 @@ function begin(process: SgdProcess, engine: Engine, memory: Memory): Simulation 
     get step() {
       return step;
     },
-    async advance(t: number, { signal, onProgress }: Watch = {}) {
+    advance: inTurn(async (t: number, { signal, onProgress }: Watch = {}) => {
       if (freed) throw new TypeError("This simulation was freed.");
       const target = Math.round(t / stepSize);
       if (!(target >= step)) {
@@ -190,6 +190,9 @@ function begin(process: SgdProcess, engine: Engine, memory: Memory): Simulation 
           `a time not before the time reached, ${step * stepSize}`,
           "Start again to go back.",
         );
+      }
+      if (target * batchSize > Number.MAX_SAFE_INTEGER) {
+        throw new SpecError("t", t, `a time of at most 2^53 examples, ${Number.MAX_SAFE_INTEGER / batchSize} steps`);
       }
       signal?.throwIfAborted();
       if (target === step) return;
@@ -223,7 +226,7 @@ function begin(process: SgdProcess, engine: Engine, memory: Memory): Simulation 
       onProgress?.(step * stepSize);
       const warning = loss?.(publicTheta(), step);
       if (warning) warnings.splice(0, warnings.length, warning);
-    },
+    }),
     measure: () => particles({ coordinates: "theta", shape: [neurons, parameters], values: publicTheta() }),
     save() {
       if (freed) throw new TypeError("This simulation was freed.");

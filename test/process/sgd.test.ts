@@ -246,6 +246,23 @@ describe.each(backends)("SGD in the %s build", (backend) => {
     resumed.free();
   });
 
+  it("two advances at once take turns, and more examples than can be counted are refused", async () => {
+    const process = sgd(
+      { law: law(6), unit: affine(tanh()), start: gaussian({ radius: 1 }) },
+      { neurons: 21, stepSize: 0.01, seed: 7 },
+    );
+    const simulation = await open(process, { backend });
+    const [first, second, back] = await Promise.allSettled([
+      simulation.advance(0.51),
+      simulation.advance(1.03),
+      simulation.advance(0.7),
+    ]);
+    expect([first.status, second.status, back.status]).toEqual(["fulfilled", "fulfilled", "rejected"]);
+    expect(simulation.measure()).toMatchObject({ values: await run(process, backend, 103) });
+    await expect(simulation.advance(1e300)).rejects.toThrow(/2\^53/);
+    simulation.free();
+  });
+
   it("one seed repeats, two seeds and two replicas differ", async () => {
     const of = (seed: number, replica: number) =>
       run(
