@@ -66,7 +66,7 @@ export interface Ensemble {
  *
  * @param process  a process that has a seed
  * @throws {SpecError} where the specification is wrong, or an observable is a function (it cannot travel)
- * @throws {DivergenceError} of the first replica, by number, that diverged
+ * @throws {DivergenceError} of the replica that was the first seen to diverge; the others are stopped
  */
 export async function ensemble(process: Process, options: EnsembleOptions): Promise<Ensemble> {
   const spec = parseProcess(process);
