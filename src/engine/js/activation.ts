@@ -20,9 +20,7 @@ import {
   TANH,
 } from "../../../assembly/layout";
 import { cos, erf, exp, log1pExp, logistic, sin, tanh } from "../math";
-import type { Heap } from "./heap";
-
-type Numbers = Float32Array | Float64Array;
+import type { Heap, Numbers } from "./heap";
 
 /** σ and σ' of `count` numbers; indices are in elements of `numbers`, the heap's view of one precision. */
 export function activate(

@@ -2,6 +2,9 @@
 
 import type { AddressSpace } from "../memory";
 
+/** The heap's view of one precision; indices are in its elements. */
+export type Numbers = Float32Array | Float64Array;
+
 /** Typed views of the whole buffer, and the allocator over it. */
 export class Heap implements AddressSpace {
   f32!: Float32Array;

@@ -27,10 +27,8 @@ import {
   PURPOSE_ORDER,
 } from "../../../assembly/layout";
 import { activate } from "./activation";
-import type { Heap } from "./heap";
+import type { Heap, Numbers } from "./heap";
 import type { RandomKernels } from "./random";
-
-type Numbers = Float32Array | Float64Array;
 
 const HALF = 4294967296;
 

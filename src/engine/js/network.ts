@@ -1,10 +1,7 @@
 // Plain twin of assembly/network.ts: parameters in rows (w, then b), a apart.
 
 import { NET_AFFINE, NET_NEURONS, NET_OUTPUT, NET_ROWS, NET_WEIGHTS } from "../../../assembly/layout";
-import type { Heap } from "./heap";
-
-/** The heap's view of one precision. */
-export type Numbers = Float32Array | Float64Array;
+import type { Heap, Numbers } from "./heap";
 
 /** Addresses (in elements) and sizes of a network's block. */
 export function networkLayout(heap: Heap, numbers: Numbers, network: number) {

@@ -2,8 +2,8 @@
 
 import { NET_ACTIVATION } from "../../../assembly/layout";
 import { activate } from "./activation";
-import type { Heap } from "./heap";
-import { type Numbers, networkLayout } from "./network";
+import type { Heap, Numbers } from "./heap";
+import { networkLayout } from "./network";
 
 /** Writes f at `count` inputs; `scratch` has room for three rows of neurons. */
 export function predict(

@@ -29,9 +29,8 @@ import {
   TILE,
 } from "../../../assembly/layout";
 import { activate } from "./activation";
-import type { Heap } from "./heap";
+import type { Heap, Numbers } from "./heap";
 
-type Numbers = Float32Array | Float64Array;
 type ExampleSource = (
   numbers: Numbers,
   law: number,

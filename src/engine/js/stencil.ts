@@ -1,6 +1,6 @@
 // Plain twin of assembly/stencil.ts: one MUSCL stage, a row at a time, neighbours kept in locals.
 
-type Numbers = Float32Array | Float64Array;
+import type { Numbers } from "./heap";
 
 // ½ minmod(2a, 2b, (a+b)/2), by comparisons: Math.min and Math.max, with their care for −0, make a stage 1.4 × slower
 // biome-ignore-start lint/complexity/useMathMinMax: see above
