@@ -37,9 +37,11 @@ export {
   tanh,
   truncatedRelu,
 } from "./model/activation";
-export { anisotropicGaussians, dataset, type Law, mixture, teacher } from "./model/law";
-export { type Problem, parseProblem } from "./model/problem";
-export { gaussian, particles, radii, type Start } from "./model/start";
+export type { Loss } from "./model/labels";
+export { anisotropicGaussians, dataset, type Law, mixture, noExamples, teacher } from "./model/law";
+export { localPotential, type Potential, quadratic, separable } from "./model/potential";
+export { type Problem, parseProblem, potentialProblem } from "./model/problem";
+export { densityStart, gaussian, particles, radii, type Start } from "./model/start";
 export { type Tensor, type TensorLike, tensor } from "./model/tensor";
 export { affine, ridge, type Unit } from "./model/unit";
 export type { Simulation, Watch } from "./process/process";

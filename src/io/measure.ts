@@ -15,12 +15,13 @@ export function measureToJson(measure: Measure): unknown {
     const { kind, coordinates, edges, masses } = measure;
     return { kind, coordinates, edges: edges.map((axis) => numbersToJson(axis)), masses: numbersToJson(masses) };
   }
-  const { kind, coordinates, shape, values, weights } = measure;
+  const { kind, coordinates, shape, values, weights, outputBias } = measure;
   return {
     kind,
     coordinates,
     values: encodeTensor({ dtype: "f64", shape, data: values }),
     weights: weights && numbersToJson(weights),
+    ...(outputBias && { outputBias: numbersToJson(outputBias) }),
   };
 }
 
@@ -41,6 +42,7 @@ export function readMeasure(json: unknown, path: string): Measure {
     if (fields.kind === "grid") {
       const axes = readList(fields.edges, "measure.edges");
       return grid({
+        coordinates: fields.coordinates as "theta" | "radial",
         edges: axes.map((axis, i) => readNumbers(axis, `measure.edges[${i}]`)),
         masses: readNumbers(fields.masses, "measure.masses"),
       });
@@ -49,11 +51,13 @@ export function readMeasure(json: unknown, path: string): Measure {
     const { shape, data } = readTensor(fields.values, "measure.values");
     if (shape.length !== 2) throw new SpecError("measure.values.shape", shape, "[N, D]");
     const weights = fields.weights ?? null;
+    const bias = fields.outputBias ?? null;
     return particles({
       coordinates: fields.coordinates as "theta" | "radial",
       shape: shape as [number, number],
       values: Float64Array.from(data),
       weights: weights === null ? null : readNumbers(weights, "measure.weights"),
+      outputBias: bias === null ? null : readNumbers(bias, "measure.outputBias"),
     });
   });
 }

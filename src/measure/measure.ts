@@ -3,10 +3,10 @@
 import { SpecError } from "../engine/errors";
 import { type AnisotropicGaussians, lawDimension, rotationMatrix } from "../model/law";
 import { type Problem, radialAxes } from "../model/problem";
-import { parameterDimension, weightOffset } from "../model/unit";
+import { outerNames, parameterDimension, weightOffset } from "../model/unit";
 
 /**
- * A law of parameters as N weighted points. In coordinates "theta" a row is w (ridge) or (a, b, w) (affine); in
+ * A law of parameters as N weighted points. In coordinates "theta" a row is w (ridge) or (a_1 … a_K, b, w) (affine); in
  * coordinates "radial" it is (r1, r2), with a and b before them for affine units, and without r2 where the signal space is
  * the whole space.
  */
@@ -19,13 +19,15 @@ export interface Particles {
   values: Float64Array;
   /** [N], sum 1; null means equal ones */
   weights: Float64Array | null;
+  /** [K], the output bias c of f = c + ∫ σ* dρ; null where the unit has none */
+  outputBias: Float64Array | null;
 }
 
-/** A law of the radii as masses of cells, spread evenly in each. */
+/** A law of the radii, or of one or two parameters themselves, as masses of cells, spread evenly in each. */
 export interface Grid {
   kind: "grid";
-  coordinates: "radial";
-  /** edges of the cells, one array a radius */
+  coordinates: "radial" | "theta";
+  /** edges of the cells, one array a coordinate */
   edges: Float64Array[];
   /** masses of the cells, row-major, sum 1 */
   masses: Float64Array;
@@ -43,7 +45,7 @@ export type Marginal =
  * A law of parameters as weighted points; the arrays are kept, not copied.
  *
  * @param parts  coordinates; shape: [N, D]; values: N·D numbers, row-major; weights: N non-negative numbers, divided by
- *               their sum unless it is 1 (default: equal)
+ *               their sum unless it is 1 (default: equal); outputBias: [K] (default: none)
  * @throws {SpecError} with the path of the wrong part
  */
 export function particles(parts: {
@@ -51,8 +53,9 @@ export function particles(parts: {
   shape: readonly [number, number];
   values: Float64Array;
   weights?: Float64Array | null;
+  outputBias?: Float64Array | null;
 }): Particles {
-  const { coordinates, shape, values, weights = null } = parts;
+  const { coordinates, shape, values, weights = null, outputBias = null } = parts;
   if (coordinates !== "theta" && coordinates !== "radial") {
     throw new SpecError("measure.coordinates", coordinates, '"theta" or "radial"');
   }
@@ -61,33 +64,65 @@ export function particles(parts: {
     throw new SpecError("measure.shape", shape, "[N, D], positive integers");
   }
   requireFinite(values, n * width, "measure.values");
+  if (outputBias !== null) requireFinite(outputBias, outputBias?.length ?? 1, "measure.outputBias");
   return {
     kind: "particles",
     coordinates,
     shape: [n, width],
     values,
     weights: weights && masses(weights, n, "weights"),
+    outputBias,
   };
 }
 
 /**
- * A law of the radii as masses of cells; the arrays are kept, not copied.
+ * A law of one or two coordinates as masses of cells; the arrays are kept, not copied.
  *
- * @param parts  edges: one ascending array a radius, from 0 or above; masses: of the cells, row-major, non-negative,
- *               divided by their sum unless it is 1
+ * @param parts  coordinates: "radial" (default) or "theta"; edges: one ascending array a coordinate, from 0 or above for
+ *               radii; masses: of the cells, row-major, non-negative, divided by their sum unless it is 1
  * @throws {SpecError} with the path of the wrong part
  */
-export function grid(parts: { edges: readonly Float64Array[]; masses: Float64Array }): Grid {
+export function grid(parts: {
+  coordinates?: "radial" | "theta";
+  edges: readonly Float64Array[];
+  masses: Float64Array;
+}): Grid {
+  const { coordinates = "radial" } = parts;
+  if (coordinates !== "theta" && coordinates !== "radial") {
+    throw new SpecError("measure.coordinates", coordinates, '"theta" or "radial"');
+  }
   const edges = [...parts.edges];
   if (edges.length < 1 || edges.length > 2)
-    throw new SpecError("measure.edges", edges, "one array a radius, one or two");
+    throw new SpecError("measure.edges", edges, "one array a coordinate, one or two");
   edges.forEach((axis, i) => {
     requireFinite(axis, Math.max(2, axis.length), `measure.edges[${i}]`);
-    const bad = axis.findIndex((edge, j) => (j === 0 ? edge < 0 : edge <= axis[j - 1]!));
-    if (bad >= 0) throw new SpecError(`measure.edges[${i}][${bad}]`, axis[bad], "ascending edges from 0 or above");
+    const bad = axis.findIndex((edge, j) => (j === 0 ? coordinates === "radial" && edge < 0 : edge <= axis[j - 1]!));
+    const expected = coordinates === "radial" ? "ascending edges from 0 or above" : "ascending edges";
+    if (bad >= 0) throw new SpecError(`measure.edges[${i}][${bad}]`, axis[bad], expected);
   });
   const cells = edges.reduce((product, axis) => product * (axis.length - 1), 1);
-  return { kind: "grid", coordinates: "radial", edges, masses: masses(parts.masses, cells, "masses") };
+  return { kind: "grid", coordinates, edges, masses: masses(parts.masses, cells, "masses") };
+}
+
+/**
+ * A grid in coordinates "theta" as weighted particles at the middles of its cells; particles as they are.
+ *
+ * @param measure  the measure
+ */
+export function asParticles(measure: Measure): Particles {
+  if (measure.kind === "particles") return measure;
+  const { coordinates, edges, masses } = measure;
+  const middles = edges.map((axis) => axis.subarray(1).map((edge, i) => (edge + axis[i]!) / 2));
+  const columns = middles.length === 1 ? 1 : middles[1]!.length;
+  const values = new Float64Array(masses.length * middles.length);
+  masses.forEach((_, cell) => {
+    if (middles.length === 1) values[cell] = middles[0]![cell]!;
+    else {
+      values[2 * cell] = middles[0]![Math.floor(cell / columns)]!;
+      values[2 * cell + 1] = middles[1]![cell % columns]!;
+    }
+  });
+  return particles({ coordinates, shape: [masses.length, middles.length], values, weights: masses });
 }
 
 /**
@@ -114,7 +149,7 @@ export function marginal(measure: Measure, column: number): Marginal {
  * @param problem  what it solves
  */
 export function coordinateNames(measure: Measure, problem: Problem): string[] {
-  const outer = problem.unit.kind === "affine" ? ["a", "b"] : [];
+  const outer = outerNames(problem.unit);
   if (measure.coordinates === "theta") {
     const d = lawDimension(problem.law);
     return [...outer, ...Array.from({ length: d }, (_, j) => `w${j}`)];
@@ -156,7 +191,7 @@ export function coordinate(measure: Measure, name: string, problem: Problem, pat
   const column = names.indexOf(name);
   if (column >= 0) return marginal(measure, column);
   if (measure.kind === "grid") {
-    if (name === "r") return width === 1 ? marginal(measure, 0) : gridNorm(measure);
+    if (name === "r" && measure.coordinates === "radial") return width === 1 ? marginal(measure, 0) : gridNorm(measure);
   } else {
     if (measure.coordinates === "radial" && name === "r") {
       const first = weightOffset(problem.unit);
@@ -164,9 +199,13 @@ export function coordinate(measure: Measure, name: string, problem: Problem, pat
     }
     if (isRadius(name) && !(name === "r2" && radialAxes(problem.law) === 1)) return thetaRadius(measure, name, problem);
   }
-  const radii =
-    measure.coordinates === "radial" ? ["r"] : ["r1", "r2", "r"].filter((one) => radiusExists(one, problem));
-  throw new SpecError(path, name, `one of the coordinates ${shortened(names)}, ${radii.join(", ")}`);
+  const onGrid = measure.kind === "grid" && measure.coordinates === "theta";
+  const radii = onGrid
+    ? []
+    : measure.coordinates === "radial"
+      ? ["r"]
+      : ["r1", "r2", "r"].filter((one) => radiusExists(one, problem));
+  throw new SpecError(path, name, `one of the coordinates ${[shortened(names), ...radii].join(", ")}`);
 }
 
 /**
@@ -178,7 +217,9 @@ export function coordinate(measure: Measure, name: string, problem: Problem, pat
 export function toRadial<M extends Measure>(measure: M, problem: Problem): M;
 export function toRadial(measure: Measure, problem: Problem): Measure {
   if (measure.coordinates === "radial") return measure;
-  const outer = problem.unit.kind === "affine" ? ["a", "b"] : [];
+  if (measure.kind === "grid")
+    throw new SpecError("measure.kind", "grid", "particles, to be put in radial coordinates");
+  const outer = outerNames(problem.unit);
   const names = [...outer, ...["r1", "r2"].slice(0, radialAxes(problem.law))];
   const columns = names.map((name) => coordinate(measure, name, problem) as { values: Float64Array });
   const n = measure.shape[0];

@@ -15,7 +15,7 @@ import type { Problem } from "../model/problem";
 import { radialOperator } from "../model/radial";
 import { tensor, toF64 } from "../model/tensor";
 import type { Unit } from "../model/unit";
-import type { Measure, Particles } from "./measure";
+import { asParticles, type Measure, type Particles } from "./measure";
 import { networkPredictions, predictionsOf } from "./predictions";
 import { reducedPoints } from "./radialPredictions";
 
@@ -62,10 +62,12 @@ export function riskOf(measure: Measure, problem: Problem, engine: Engine, optio
     operator.moments(values, features, weights, count, moments);
     return { value: operator.risk(moments), standardError: null, method: "series" };
   }
+  if (law.kind === "none") return { value: 0, standardError: null, method: "exact" };
+  const points = asParticles(measure);
   if (law.kind === "dataset") {
     if (method === "series") throw new SpecError("risk.method", method, '"auto" or "sample", as the law is finite');
     if (method === "auto") {
-      const f = networkPredictions(measure, problem, engine, law.x.data, law.x.shape[0]!);
+      const f = networkPredictions(points, problem, engine, law.x.data, law.x.shape[0]!);
       let risk = 0;
       for (let q = 0; q < f.length; q++) {
         const r = law.y.data[q]! - f[q]!;
@@ -75,10 +77,10 @@ export function riskOf(measure: Measure, problem: Problem, engine: Engine, optio
     }
     return sampledRisk(measure, problem, engine, options);
   }
-  if (method === "sample" || (method === "auto" && measure.shape[0] > MOST_SERIES_NEURONS)) {
+  if (method === "sample" || (method === "auto" && points.shape[0] > MOST_SERIES_NEURONS)) {
     return sampledRisk(measure, problem, engine, options);
   }
-  const network = networkGroup(measure, unit);
+  const network = networkGroup(points, unit);
   if (law.kind === "teacher") {
     const groups = [network, teacherGroup(law)];
     const { risk } = gaussianMixtureRisk(groups, [standardGaussian(law.dimension)]);

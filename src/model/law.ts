@@ -5,6 +5,7 @@ import { SpecError } from "../engine/errors";
 import { normalsOf } from "../random/stream";
 import { type Activation, activationSchema } from "./activation";
 import { haarOrthogonal, semidefiniteFactor } from "./matrices";
+import { probabilities } from "./probabilities";
 import {
   array,
   either,
@@ -46,7 +47,7 @@ export interface Dataset {
   kind: "dataset";
   /** [n, d] */
   x: Tensor<"f64">;
-  /** [n] */
+  /** [n], or [n, K] for K > 1 outputs: values, or probabilities of K classes */
   y: Tensor<"f64">;
   /** [n], sum 1 */
   weights: Tensor<"f64"> | null;
@@ -80,8 +81,14 @@ export interface Mixture {
   components: MixtureComponent[];
 }
 
+/** No examples at all: E = 0, and the parameters w ∈ R^d feel their confinement alone. */
+export interface NoLaw {
+  kind: "none";
+  dimension: number;
+}
+
 /** The law of an example (x, y), as plain JSON. */
-export type Law = AnisotropicGaussians | Dataset | Teacher | Mixture;
+export type Law = AnisotropicGaussians | Dataset | Teacher | Mixture | NoLaw;
 
 /**
  * One Gaussian part of a law: x = mean + factor · g with g ~ N(0, I_d), y = label. All parts of a law have the same form:
@@ -120,7 +127,8 @@ export function anisotropicGaussians(options: {
 /**
  * A finite law: the user's own examples.
  *
- * @param options  x: [n, d]; y: [n] or [n, 1]; weights: [n], non-negative, divided by their sum (default: equal)
+ * @param options  x: [n, d]; y: [n] (values, labels ±1 or classes 0, 1 …) or [n, K] (K values, or probabilities of K
+ *                 classes); weights: [n], non-negative, divided by their sum (default: equal)
  * @throws {SpecError} with the path of the wrong field
  * @example dataset({ x: [[0, 1], [1, 0], [1, 1]], y: [1, -1, 1] })
  * @see theory §4
@@ -159,6 +167,17 @@ export function mixture(
   components: readonly { weight: number; mean: TensorLike; covariance: TensorLike; label: number }[],
 ): Mixture {
   return parseLaw({ kind: "mixture", components }) as Mixture;
+}
+
+/**
+ * No examples, so that E = 0: parameters in R^d that move in their confinement alone.
+ *
+ * @param dimension  d
+ * @throws {SpecError} with the path of the wrong field
+ * @see potentialProblem; theory §7
+ */
+export function noExamples(dimension: number): NoLaw {
+  return parseLaw({ kind: "none", dimension }) as NoLaw;
 }
 
 /**
@@ -277,12 +296,12 @@ const datasetSchema = refined(
   object("a dataset", {
     kind: kind("dataset"),
     x: array("an array of shape [n, d]", 2),
-    y: array("an array of shape [n] or [n, 1]", 1, 2),
+    y: array("an array of shape [n] or [n, K]", 1, 2),
     weights: orNull(array("an array of shape [n], or null", 1)),
   }),
   ({ kind, x, y, weights }): Dataset => {
     const n = x.shape[0]!;
-    if (y.shape[0] !== n || (y.shape[1] ?? 1) !== 1) {
+    if (y.shape[0] !== n) {
       throw new SpecError("y", y.shape, `shape [${n}], a label for each row of x`);
     }
     const masses = weights && probabilities(weights.data, "weights");
@@ -290,7 +309,7 @@ const datasetSchema = refined(
       throw new SpecError("weights", weights.shape, `shape [${n}], a weight for each row of x`);
     }
     const equal = masses?.every((mass) => mass === masses[0]) ?? true;
-    return { kind, x, y: flat(y), weights: equal ? null : (tensor(masses!) as Tensor<"f64">) };
+    return { kind, x, y: y.shape[1] === 1 ? flat(y) : y, weights: equal ? null : (tensor(masses!) as Tensor<"f64">) };
   },
 );
 
@@ -355,6 +374,7 @@ export const lawSchema: Schema<Law> = oneOf(
     dataset: datasetSchema,
     teacher: teacherSchema,
     mixture: mixtureSchema,
+    none: object("no examples", { kind: kind("none"), dimension: finiteDimension }),
   },
   "Put the examples of your own sampler in dataset({ x, y }).",
 );
@@ -389,28 +409,6 @@ function mixtureComponents(components: readonly MixtureComponent[]): GaussianCom
 
 function flat(y: Tensor<"f64">): Tensor<"f64"> {
   return tensor(y.data) as Tensor<"f64">;
-}
-
-// Divided by their sum, unless it is 1 to round-off already: reading a spec again then gives the same bits.
-function probabilities(weights: Float64Array | number[], path: string): Float64Array {
-  const bad = weights.findIndex((weight) => weight < 0);
-  if (bad >= 0) throw new SpecError(`${path}[${bad}]`, weights[bad], "a non-negative number");
-  const sum = exactSum(weights);
-  if (sum <= 0) throw new SpecError(path, weights, "weights of which at least one is positive");
-  const isNormalised = Math.abs(sum - 1) <= 4 * Number.EPSILON;
-  return Float64Array.from(weights, (weight) => (isNormalised ? weight : weight / sum));
-}
-
-// Neumaier's sum, whose error does not grow with the length.
-function exactSum(terms: Float64Array | number[]): number {
-  let sum = 0;
-  let lost = 0;
-  for (const term of terms) {
-    const next = sum + term;
-    lost += Math.abs(sum) >= Math.abs(term) ? sum - next + term : term - next + sum;
-    sum = next;
-  }
-  return sum + lost;
 }
 
 // The mean of A and Aᵀ, where they differ by round-off only.

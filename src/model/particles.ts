@@ -9,7 +9,7 @@ import { normalCdf } from "../engine/math";
 import { normalsOf } from "../random/stream";
 import { lawDimension, rotationMatrix } from "./law";
 import type { Problem } from "./problem";
-import type { RadiusLaw, Spread } from "./start";
+import type { RadiusLaw, Spread, Start } from "./start";
 import { parameterDimension, weightOffset } from "./unit";
 
 /**
@@ -17,7 +17,7 @@ import { parameterDimension, weightOffset } from "./unit";
  *
  * @param neurons  N
  * @param key      seed and replica
- * @returns N × D numbers, row-major, a row (a, b, w) for affine units and w for ridge units
+ * @returns N × D numbers, row-major, a row (a_1 … a_K, b, w) for affine units and w for ridge units
  * @throws {SpecError} where the start gives another number of particles than N
  */
 export function startParticles(
@@ -41,6 +41,13 @@ export function startParticles(
     return Float64Array.from(start.theta.data);
   }
   const theta = new Float64Array(neurons * D);
+  if (start.kind === "grid") {
+    for (let i = 0; i < neurons; i++) {
+      const g = normalsOf({ ...key, purpose: PURPOSE_START_W }, { step: i, from: 0, count: D });
+      gridPoint(start, g, theta.subarray(i * D, (i + 1) * D));
+    }
+    return theta;
+  }
   const rotated = start.kind === "radii" && law.kind === "anisotropicGaussians" && law.rotation !== "identity";
   const q = rotated ? rotationMatrix(d, (law.rotation as { seed: number }).seed) : null;
   for (let i = 0; i < neurons; i++) {
@@ -50,6 +57,9 @@ export function startParticles(
     if (start.kind === "gaussian") {
       const scale = start.radius / Math.sqrt(d);
       for (let j = 0; j < d; j++) w[j] = scale * g[j]!;
+    } else if (start.kind === "normal") {
+      const { mean, deviation } = typeof start.w === "number" ? { mean: start.w, deviation: 0 } : start.w;
+      for (let j = 0; j < d; j++) w[j] = mean + deviation * g[j]!;
     } else {
       // uniform directions in V and its complement, radii by their quantile functions at Φ(g)
       const signal = law.kind === "anisotropicGaussians" ? law.signal : d;
@@ -58,16 +68,53 @@ export function startParticles(
       if (q) rotate(w, q);
     }
     if (offset > 0) {
-      row[0] = spreadValue(start.a ?? 1, PURPOSE_START_A, i, key);
-      row[1] = spreadValue(start.b ?? 0, PURPOSE_START_B, i, key);
+      drawSpread(start.a ?? 1, PURPOSE_START_A, i, key, row.subarray(0, offset - 1));
+      drawSpread(start.b ?? 0, PURPOSE_START_B, i, key, row.subarray(offset - 1, offset));
     }
   }
   return theta;
 }
 
-function spreadValue(spread: Spread, purpose: number, i: number, key: { seed: number; replica: number }): number {
-  if (typeof spread === "number") return spread;
-  return spread.mean + spread.deviation * normalsOf({ ...key, purpose }, { step: i, from: 0, count: 1 })[0]!;
+function drawSpread(
+  spread: Spread,
+  purpose: number,
+  i: number,
+  key: { seed: number; replica: number },
+  out: Float64Array,
+): void {
+  if (typeof spread === "number") return void out.fill(spread);
+  const g = normalsOf({ ...key, purpose }, { step: i, from: 0, count: out.length });
+  for (let k = 0; k < out.length; k++) out[k] = spread.mean + spread.deviation * g[k]!;
+}
+
+// Inverse distribution functions at Φ(g): of the first parameter, then of the second in the first one's cell.
+function gridPoint({ edges, masses }: Extract<Start, { kind: "grid" }>, g: Float64Array, row: Float64Array): void {
+  const columns = edges.length === 1 ? 1 : edges[1]!.data.length - 1;
+  let from = 0;
+  let to = masses.data.length;
+  let width = columns;
+  edges.forEach(({ data: axis }, j) => {
+    const cells = (to - from) / width;
+    const cellMass = (cell: number): number => {
+      let sum = 0;
+      for (let k = from + cell * width; k < from + (cell + 1) * width; k++) sum += masses.data[k]!;
+      return sum;
+    };
+    let total = 0;
+    for (let cell = 0; cell < cells; cell++) total += cellMass(cell);
+    let left = normalCdf(g[j]!) * total;
+    let cell = 0;
+    let mass = cellMass(0);
+    while (cell < cells - 1 && left > mass) {
+      left -= mass;
+      mass = cellMass(++cell);
+    }
+    const share = mass > 0 ? Math.min(1, left / mass) : 0.5;
+    row[j] = axis[cell]! + share * (axis[cell + 1]! - axis[cell]!);
+    from += cell * width;
+    to = from + width;
+    width = 1;
+  });
 }
 
 function direct(w: Float64Array, g: Float64Array, from: number, to: number, radius: number): void {

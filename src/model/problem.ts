@@ -1,22 +1,27 @@
-// A problem: what is learned, by which units, from where.                                      theory §1, §3–§5
+// A problem: what is learned, by which units, from where.                                      theory §1, §3–§5, §7
 
 import { SpecError } from "../engine/errors";
+import { identity } from "./activation";
+import { checkLabels, type Loss } from "./labels";
 import { isInfinite, type Law, lawDimension, lawSchema } from "./law";
-import { choice, object, optional, parseSpec, refined, type Schema } from "./spec";
+import { isLocalPotential, type Potential, potentialSchema } from "./potential";
+import { choice, object, optional, orNull, parseSpec, refined, type Schema } from "./spec";
 import { type RadiusLaw, type Start, startSchema } from "./start";
-import { parameterDimension, type Unit, unitSchema } from "./unit";
+import { outerNames, parameterDimension, ridge, type Unit, unitSchema } from "./unit";
 
 /** A learning problem, as plain JSON. */
 export interface Problem {
   law: Law;
   unit: Unit;
   start: Start;
-  /** R(ρ) = E|y − f(x; ρ)|² */
-  loss: "squared";
+  /** squared: R = E|y − f|², E = R/2; logistic: E log(1 + e^{−yf}), y = ±1; crossEntropy: −E Σ_k y_k log softmax(f)_k */
+  loss: Loss;
+  /** U, added to the energy: every θ_i feels −∇U (not the output bias); null is U = 0 */
+  confinement: Potential | null;
 }
 
-/** A problem as a user writes it: `loss` may be left out. */
-export type ProblemInput = Omit<Problem, "loss"> & { loss?: "squared" };
+/** A problem as a user writes it: `loss` and `confinement` may be left out. */
+export type ProblemInput = Omit<Problem, "loss" | "confinement"> & { loss?: Loss; confinement?: Potential | null };
 
 /**
  * How many of the radii (r1, r2) a law tells apart: 2 for anisotropic Gaussians whose signal space is not all of R^d.
@@ -28,15 +33,32 @@ export function radialAxes(law: Law): 1 | 2 {
   return law.signal === (law.dimension === "infinite" ? 1 : law.dimension) ? 1 : 2;
 }
 
+/**
+ * A problem without examples, F = 0: parameters θ ∈ R^d that move in a potential alone.
+ *
+ * @param potential  V, the confinement
+ * @param options    dimension: d; start: of θ = w
+ * @throws {SpecError} with the path of the wrong field
+ * @see theory §7, "single-potential Langevin": Gibbs' law exp(−V/τ)
+ */
+export function potentialProblem(potential: Potential, options: { dimension: number; start: Start }): Problem {
+  const { dimension, start } = options;
+  return parseProblem({ law: { kind: "none", dimension }, unit: ridge(identity()), start, confinement: potential });
+}
+
 /** Schema of a problem; its parts are checked one by one and then against each other. */
 export const problemSchema: Schema<Problem> = refined(
   object("a problem { law, unit, start }", {
     law: lawSchema,
     unit: unitSchema,
     start: startSchema,
-    loss: optional(choice("squared"), "squared"),
+    loss: optional(choice("squared", "logistic", "crossEntropy"), "squared"),
+    confinement: orNull(potentialSchema),
   }),
-  (problem): Problem => ({ ...problem, start: fittedStart(problem) }),
+  (problem): Problem => {
+    checkLabels(problem);
+    return { ...problem, start: fittedStart(problem) };
+  },
 );
 
 /**
@@ -50,21 +72,31 @@ export function parseProblem(value: unknown, path = "problem"): Problem {
   return parseSpec(problemSchema, value, path);
 }
 
+/** Whether a problem holds functions, so that its specification cannot leave this thread. */
+export function isLocalProblem(problem: Problem): boolean {
+  return isLocalPotential(problem.confinement);
+}
+
 function fittedStart({ law, unit, start }: Problem): Start {
-  if (start.kind === "particles") {
-    const { shape } = start.theta;
-    if (isInfinite(law)) {
-      throw new SpecError("start.theta", shape, "radii or a Gaussian start, as the dimension is infinite");
-    }
+  if (start.kind === "particles" || start.kind === "grid") {
+    const path = start.kind === "particles" ? "start.theta" : "start.edges";
+    const shape = start.kind === "particles" ? start.theta.shape : start.edges.map(({ data }) => data.length);
+    if (isInfinite(law)) throw new SpecError(path, shape, "radii or a Gaussian start, as the dimension is infinite");
     const d = lawDimension(law);
     const D = parameterDimension(unit, d);
-    if (shape[1] !== D) {
-      const row = unit.kind === "ridge" ? "w" : "(a, b, w)";
-      throw new SpecError("start.theta", shape, `shape [N, ${D}], rows ${row} for inputs of length ${d}`);
+    if (start.kind === "particles" && shape[1] !== D) {
+      const row = unit.kind === "ridge" ? "w" : `(${outerNames(unit).join(", ")}, w)`;
+      throw new SpecError(path, shape, `shape [N, ${D}], rows ${row} for inputs of length ${d}`);
+    }
+    if (start.kind === "grid" && shape.length !== D) {
+      throw new SpecError(path, shape, `${D} lists of edges, one a parameter of a neuron`);
     }
     return start;
   }
   if (start.kind === "radii") checkRadii(start.r2, law);
+  if (start.kind === "normal" && isInfinite(law)) {
+    throw new SpecError("start.w", start.w, "nothing but a radius, as the dimension is infinite");
+  }
   if (unit.kind === "affine") {
     const { a = 1, b = 0, ...rest } = start;
     return { ...rest, a, b };

@@ -27,7 +27,7 @@ export type AxisDensity = {
 };
 
 /** The starts that have a law in reduced coordinates. */
-export type DrawnStart = Exclude<Start, { kind: "particles" }>;
+export type DrawnStart = Extract<Start, { kind: "gaussian" | "radii" }>;
 
 /**
  * The reduced coordinates of given neurons: (r1[, r2]) for ridge units, (a, b, r1[, r2]) for affine ones, with

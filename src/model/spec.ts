@@ -70,6 +70,15 @@ export function text(expected: string, test: (x: string) => boolean): Schema<str
   return v.custom<string>((x) => typeof x === "string" && test(x), expected);
 }
 
+/**
+ * A function, which no file can hold.
+ *
+ * @param expected  what it is, in words
+ */
+export function callable<F extends (...args: never[]) => unknown>(expected: string): Schema<F> {
+  return v.custom<F>((x) => typeof x === "function", expected);
+}
+
 /** True or false. */
 export const flag: Schema<boolean> = v.custom<boolean>((x) => typeof x === "boolean", "true or false");
 

@@ -1,11 +1,13 @@
 // Starts: the law ρ_0 of the parameters, or the parameters themselves.                                 theory §5
 
 import { SpecError } from "../engine/errors";
+import { probabilities } from "./probabilities";
 import {
   array,
   either,
   isRecord,
   kind,
+  list,
   number,
   object,
   oneOf,
@@ -15,7 +17,7 @@ import {
   refined,
   type Schema,
 } from "./spec";
-import type { Tensor, TensorLike } from "./tensor";
+import { type Tensor, type TensorLike, tensor } from "./tensor";
 
 /** Law of a or b: a number, or a normal law. */
 export type Spread = number | { mean: number; deviation: number };
@@ -26,18 +28,35 @@ export type RadiusLaw = number | { mean: number; deviation: number } | { from: n
 /** Where the parameters start, as plain JSON; a and b are there when, and only when, the unit is affine. */
 export type Start =
   | { kind: "gaussian"; radius: number; a?: Spread; b?: Spread }
+  | { kind: "normal"; w: Spread; a?: Spread; b?: Spread }
   | { kind: "radii"; r1: RadiusLaw; r2: RadiusLaw | null; a?: Spread; b?: Spread }
-  | { kind: "particles"; theta: Tensor<"f64"> };
+  | { kind: "particles"; theta: Tensor<"f64"> }
+  | { kind: "grid"; edges: Tensor<"f64">[]; masses: Tensor<"f64"> };
 
 /**
- * w ~ N(0, κ²/d I), so that |w| is about κ.
+ * Independent Gaussian parameters: w ~ N(0, κ²/d I), so that |w| is about κ, or each w_j of a given normal law.
  *
- * @param options  radius: κ > 0; a, b: of an affine unit, a number or { mean, deviation } (a = 1, b = 0)
+ * @param options  radius: κ > 0; or in its place w: a number or { mean, deviation }, of every w_j; a, b: of an affine unit,
+ *                 a number or { mean, deviation } (a = 1, b = 0)
  * @throws {SpecError} with the path of the wrong field
  * @see theory §5
  */
-export function gaussian(options: { radius: number; a?: Spread; b?: Spread }): Start {
-  return parseStart({ kind: "gaussian", ...options });
+export function gaussian(
+  options: ({ radius: number; w?: never } | { w: Spread; radius?: never }) & { a?: Spread; b?: Spread },
+): Start {
+  return parseStart({ kind: options?.w === undefined ? "gaussian" : "normal", ...options });
+}
+
+/**
+ * A density on a grid of one or two parameters: masses of cells, spread evenly in each.
+ *
+ * @param options  edges: one ascending list a parameter, in the order of θ; masses: of the cells, row-major, non-negative,
+ *                 divided by their sum
+ * @throws {SpecError} with the path of the wrong field
+ * @see theory §7
+ */
+export function densityStart(options: { edges: readonly TensorLike[]; masses: TensorLike }): Start {
+  return parseStart({ kind: "grid", ...options });
 }
 
 /**
@@ -113,6 +132,18 @@ export const startSchema: Schema<Start> = oneOf(
       }),
       withoutAbsent,
     ),
+    normal: refined(
+      object("a Gaussian start", { kind: kind("normal"), w: spread, a: optional(spread), b: optional(spread) }),
+      withoutAbsent,
+    ),
+    grid: refined(
+      object("a density on a grid", {
+        kind: kind("grid"),
+        edges: list("one or two lists of edges", array("an array of edges", 1)),
+        masses: array("an array of masses", 1, 2),
+      }),
+      checkedGrid,
+    ),
     particles: object("given particles", { kind: kind("particles"), theta: array("an array of shape [N, D]", 2) }),
   },
   "Put your own particles in particles(theta).",
@@ -127,6 +158,21 @@ export const startSchema: Schema<Start> = oneOf(
  */
 export function parseStart(value: unknown, path = "start"): Start {
   return parseSpec(startSchema, value, path);
+}
+
+function checkedGrid(start: { kind: "grid"; edges: Tensor<"f64">[]; masses: Tensor<"f64"> }): Start {
+  const { kind, edges, masses } = start;
+  if (edges.length > 2) throw new SpecError("edges", edges.length, "one or two lists of edges");
+  edges.forEach(({ data }, axis) => {
+    if (data.length < 2) throw new SpecError(`edges[${axis}]`, data, "two or more edges");
+    const bad = data.findIndex((edge, i) => i > 0 && edge <= data[i - 1]!);
+    if (bad > 0) throw new SpecError(`edges[${axis}][${bad}]`, data[bad], "ascending edges");
+  });
+  const cells = edges.reduce((product, { data }) => product * (data.length - 1), 1);
+  if (masses.data.length !== cells) {
+    throw new SpecError("masses", masses.data, `${cells} masses, one a cell`);
+  }
+  return { kind, edges, masses: tensor(probabilities(masses.data, "masses")) as Tensor<"f64"> };
 }
 
 // JSON drops what is undefined, so a spec must not have it.

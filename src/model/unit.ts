@@ -1,12 +1,15 @@
 // Units σ*(x; θ): what one neuron gives, and which parameters it has.                             theory §1, §3
 
 import { type Activation, activationSchema } from "./activation";
-import { exactly, flag, kind, object, oneOf, optional, parseSpec, type Schema } from "./spec";
+import { flag, integer, kind, object, oneOf, optional, parseSpec, type Schema } from "./spec";
 
-/** A unit, as plain JSON: `ridge` is σ(⟨w,x⟩) with θ = w, `affine` is a σ(⟨w,x⟩ + b) with θ = (a, b, w). */
+/**
+ * A unit, as plain JSON: `ridge` is σ(⟨w,x⟩) with θ = w, `affine` is a σ(⟨w,x⟩ + b) with a ∈ R^K, θ = (a_1 … a_K, b, w).
+ * An output bias c ∈ R^K is a parameter of the network, not of its neurons: f = c + ∫ σ* dρ.
+ */
 export type Unit =
   | { kind: "ridge"; activation: Activation }
-  | { kind: "affine"; activation: Activation; outputs: 1; outputBias: false; trainOutput: boolean };
+  | { kind: "affine"; activation: Activation; outputs: number; outputBias: boolean; trainOutput: boolean };
 
 /**
  * The unit σ(⟨w,x⟩), θ = w.
@@ -20,16 +23,17 @@ export function ridge(activation: Activation): Unit {
 }
 
 /**
- * The unit a σ(⟨w,x⟩ + b), θ = (a, b, w).
+ * The unit a σ(⟨w,x⟩ + b), θ = (a_1 … a_K, b, w).
  *
  * @param activation  σ
- * @param options     trainOutput: whether a moves (true); outputs: 1 and outputBias: false are the only ones there are
+ * @param options     outputs: K (1); outputBias: whether the network has a bias c ∈ R^K, which starts at 0 and is trained
+ *                    (false); trainOutput: whether a moves (true)
  * @throws {SpecError} with the path of the wrong field
  * @see theory §3
  */
 export function affine(
   activation: Activation,
-  options: { outputs?: 1; outputBias?: false; trainOutput?: boolean } = {},
+  options: { outputs?: number; outputBias?: boolean; trainOutput?: boolean } = {},
 ): Unit {
   return parseUnit({ kind: "affine", activation, ...options });
 }
@@ -45,16 +49,35 @@ export function parameterDimension(unit: Unit, dimension: number): number {
 }
 
 /**
- * Number of parameters that stand before w in θ: 0 for ridge, 2 for affine (a, b).
+ * Number of parameters that stand before w in θ: 0 for ridge, K + 1 for affine (a_1 … a_K, b).
  *
  * @param unit  the unit
  */
 export function weightOffset(unit: Unit): number {
-  return unit.kind === "ridge" ? 0 : 2;
+  return unit.kind === "ridge" ? 0 : unit.outputs + 1;
 }
 
-const one = exactly(1, "1, the only number of outputs there is");
-const off = exactly(false, "false, for there is no output bias");
+/**
+ * Number K of outputs.
+ *
+ * @param unit  the unit
+ */
+export function outputsOf(unit: Unit): number {
+  return unit.kind === "ridge" ? 1 : unit.outputs;
+}
+
+/**
+ * Names of the parameters that stand before w in θ: none for ridge; a (or a0 … for K outputs) and b for affine.
+ *
+ * @param unit  the unit
+ */
+export function outerNames(unit: Unit): string[] {
+  if (unit.kind === "ridge") return [];
+  return unit.outputs === 1 ? ["a", "b"] : [...Array.from({ length: unit.outputs }, (_, k) => `a${k}`), "b"];
+}
+
+/** Most outputs a network may have. */
+const MOST_OUTPUTS = 1024;
 
 /** Schema of a unit. */
 export const unitSchema: Schema<Unit> = oneOf(
@@ -64,8 +87,8 @@ export const unitSchema: Schema<Unit> = oneOf(
     affine: object("an affine unit", {
       kind: kind("affine"),
       activation: activationSchema,
-      outputs: optional(one, 1),
-      outputBias: optional(off, false),
+      outputs: optional(integer(1, MOST_OUTPUTS), 1),
+      outputBias: optional(flag, false),
       trainOutput: optional(flag, true),
     }),
   },

@@ -152,7 +152,7 @@ function characteristics(process: RadialFlowProcess, operator: RadialOperator): 
     points = reducedCoordinates(law, unit, start.theta.data);
     weights = new Float64Array(points.length / dims).fill(dims / points.length);
   } else {
-    const laws = startLaws(law, start, operator.coordinates);
+    const laws = startLaws(law, start as DrawnStart, operator.coordinates);
     ({ points, weights } = startQuadrature(laws, process.particles ?? (dims === 1 ? PARTICLES : PARTICLES_OF_MANY)));
   }
   const frozen = operator.coordinates.map((name) => name === "a" && unit.kind === "affine" && !unit.trainOutput);

@@ -19,7 +19,7 @@ import {
   type Schema,
   seed,
 } from "../model/spec";
-import type { RadiusLaw } from "../model/start";
+import type { RadiusLaw, Start } from "../model/start";
 import { parameterDimension } from "../model/unit";
 
 /**
@@ -201,6 +201,7 @@ const radialFlowSchema: Schema<RadialFlowProcess> = refined(
     if (problem.law.kind !== "anisotropicGaussians") {
       throw new SpecError("problem.law.kind", problem.law.kind, '"anisotropicGaussians", whose flow is radial');
     }
+    checkRadialProblem(problem);
     if (method === "grid") checkGrid(process);
     const foreign = method === "grid" ? (["particles"] as const) : (["cells", "rMax"] as const);
     for (const name of foreign) {
@@ -279,6 +280,8 @@ function lawBytes(law: Law, d: number): { path: string; found: unknown; bytes: n
       return { path: ".x", found: law.x.data, bytes: 8 * law.x.shape[0]! * (d + 2) };
     case "teacher":
       return { path: ".neurons", found: law.neurons, bytes: 8 * law.neurons * (d + 1) };
+    case "none":
+      return { path: ".dimension", found: d, bytes: 0 };
     case "mixture":
       return { path: ".components", found: law.components.length, bytes: 16 * law.components.length * d * (d + 1) };
   }
@@ -295,8 +298,25 @@ function checkRadialMemory({ problem, method, cells, particles, degree }: Radial
   checkMemory([{ path, found, bytes: 8 * points * (features + 16) }]);
 }
 
+// The radii close on themselves only where rotations change nothing: one output, squared loss, no confinement.
+function checkRadialProblem({ unit, start, loss, confinement }: Problem): void {
+  const remedy = "gradientFlow takes any problem, with particles.";
+  if (loss !== "squared") throw new SpecError("problem.loss", loss, '"squared", as the flow is radial', remedy);
+  if (confinement !== null)
+    throw new SpecError("problem.confinement", confinement, "null, as the flow is radial", remedy);
+  if (unit.kind === "affine") {
+    if (unit.outputs !== 1)
+      throw new SpecError("problem.unit.outputs", unit.outputs, "1, as the flow is radial", remedy);
+    if (unit.outputBias) throw new SpecError("problem.unit.outputBias", true, "false, as the flow is radial", remedy);
+  }
+  if (start.kind === "normal" || start.kind === "grid") {
+    throw new SpecError("problem.start.kind", start.kind, "gaussian({ radius }), radii or particles", remedy);
+  }
+}
+
 function checkGrid({ problem }: RadialFlowProcess): void {
-  const { law, unit, start } = problem;
+  const { law, unit } = problem;
+  const start = problem.start as Exclude<Start, { kind: "normal" | "grid" }>;
   if (unit.kind !== "ridge") {
     throw new SpecError("method", "grid", '"characteristics", as an affine unit has four reduced coordinates');
   }

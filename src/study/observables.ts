@@ -136,8 +136,8 @@ export function predictions(x: TensorLike): Observable {
   return parseObservable({ kind: "predictions", x });
 }
 
-const name: Schema<string> = text("the name of a coordinate: a, b, w0 …, r1, r2 or r", (x) =>
-  /^(a|b|r|r1|r2|w\d+)$/.test(x),
+const name: Schema<string> = text("the name of a coordinate: a (a0 … of several outputs), b, w0 …, r1, r2 or r", (x) =>
+  /^(a\d*|b|r|r1|r2|w\d+)$/.test(x),
 );
 const probability = number("a probability in [0, 1]", (p) => p >= 0 && p <= 1);
 const finite = number("a finite number");

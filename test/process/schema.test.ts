@@ -33,7 +33,7 @@ function failure(run: () => unknown): SpecError {
 
 describe("a problem", () => {
   it("is one of squared loss by default", () => {
-    expect(parseProblem(problem)).toEqual({ ...problem, loss: "squared" });
+    expect(parseProblem(problem)).toEqual({ ...problem, loss: "squared", confinement: null });
   });
 
   it("of an affine unit starts from a = 1, b = 0 by default", () => {
@@ -70,7 +70,6 @@ describe("a problem", () => {
       "problem.unit.activation",
     ],
     ["two outputs", { ...problem, unit: { ...affine(relu()), outputs: 2 } }, "problem.unit.outputs"],
-    ["an output bias", { ...problem, unit: { ...affine(relu()), outputBias: true } }, "problem.unit.outputBias"],
     ["κ = 0", { ...problem, start: { kind: "gaussian", radius: 0 } }, "problem.start.radius"],
     ["output weights of a ridge unit", { ...problem, start: gaussian({ radius: 1, a: 1 }) }, "problem.start.a"],
     ["a bias of a ridge unit", { ...problem, start: radii({ r1: 1, b: 1 }) }, "problem.start.b"],
@@ -114,7 +113,7 @@ describe("sgd", () => {
   it("fills in what is left out", () => {
     expect(sgd(problem, options)).toEqual({
       kind: "sgd",
-      problem: { ...problem, loss: "squared" },
+      problem: { ...problem, loss: "squared", confinement: null },
       neurons: 800,
       stepSize: 1e-5,
       batchSize: 1,
@@ -193,7 +192,7 @@ describe("radialFlow", () => {
   it("goes by characteristics, with the solver's own choices", () => {
     expect(radialFlow(problem)).toEqual({
       kind: "radialFlow",
-      problem: { ...problem, loss: "squared" },
+      problem: { ...problem, loss: "squared", confinement: null },
       method: "characteristics",
       cells: null,
       rMax: null,
