@@ -7,8 +7,9 @@ const shared = {
   external: [/^node:/],
   removeNodeProtocol: false,
   splitting: true,
-  // workerpool comes along because, as it stands, Vite alone of the bundlers takes it without configuration
-  noExternal: ["@assemblyscript/loader", "workerpool"],
+  // workerpool comes along because, as it stands, Vite alone of the bundlers takes it without configuration; the writers of
+  // tables, because few programs write any
+  noExternal: ["@assemblyscript/loader", "workerpool", "d3-dsv", "hyparquet", "hyparquet-writer"],
   esbuildPlugins: [builtins],
   // numbers that are constants become literals: looked up one by one they slow the plain numerics by a quarter
   esbuildOptions(options) {

@@ -35,7 +35,16 @@ export default defineConfig({
         extends: true,
         // named here, or Vite finds them in the middle of a run and reloads
         optimizeDeps: {
-          include: ["workerpool", "valibot", "@noble/hashes/sha256", "@noble/hashes/utils", "fast-check"],
+          include: [
+            "workerpool",
+            "valibot",
+            "@noble/hashes/sha256",
+            "@noble/hashes/utils",
+            "fast-check",
+            "d3-dsv",
+            "hyparquet",
+            "hyparquet-writer/src/write.js",
+          ],
         },
         test: {
           name: "browser",
