@@ -144,3 +144,5 @@ export const PURPOSE_ORDER = 7;
 export const PURPOSE_TEACHER = 8;
 /** Rotation of a law; step = column. */
 export const PURPOSE_ROTATION = 9;
+/** Bootstrap of `rate`; step = resample. */
+export const PURPOSE_RESAMPLING = 64;
