@@ -2,7 +2,7 @@
 
 import * as Plot from "@observablehq/plot";
 import { log } from "../engine/math";
-import type { Axis, Curve, Key, Level, Series, SpreadSeries } from "../study/figures/picture";
+import type { Axis, Curve, Key, Level, Reference, Series, SpreadSeries } from "../study/figures/picture";
 import { FAINT, hue, INK, QUIET } from "./palette";
 import { type KeyEntry, textWidth } from "./svg";
 
@@ -13,8 +13,12 @@ export interface Panel {
   title?: string;
   x: Axis;
   y: Axis;
-  curves: readonly Curve[];
+  /** A note stands under the label, smaller. */
+  curves: readonly (Curve & { note?: string })[];
   levels?: readonly Level[];
+  references?: readonly Reference[] | undefined;
+  /** Draws spreads as bars through the dots, not as a band. */
+  whiskers?: boolean;
   /** Joins the network's dots by thin lines. */
   joined?: boolean;
   /** Leaves the label of the x axis out. */
@@ -26,10 +30,12 @@ export interface Panel {
 
 const LEFT = 58;
 const LABEL = 12;
+const NOTE = 11;
 
 /** Plot options of a panel. */
 export function panelOptions(panel: Panel): Plot.PlotOptions {
   const { width, height, curves, levels = [] } = panel;
+  const references = (panel.references ?? []).map((reference) => visible(reference, panel));
   const seen = curves.map((curve) => ({
     ...curve,
     network: curve.network && visible(curve.network, panel),
@@ -37,18 +43,30 @@ export function panelOptions(panel: Panel): Plot.PlotOptions {
   }));
   const x = panel.x.domain ?? span(seen.flatMap(abscissae), panel.x.scale, false);
   const y =
-    panel.y.domain ?? span([...seen.flatMap(ordinates), ...levels.map((level) => level.y)], panel.y.scale, true);
+    panel.y.domain ??
+    span(
+      [...seen.flatMap(ordinates), ...levels.map((level) => level.y), ...references.flatMap((one) => one.y)],
+      panel.y.scale,
+      true,
+    );
 
-  const right = panel.right ?? labelWidth(curves);
+  const right = panel.right ?? labelWidth([...curves, ...references]);
   const top = panel.title === undefined ? 28 : 46;
   const bottom = panel.withoutXLabel ? 26 : 46;
   const scale = Plot.scale({ y: { type: panel.y.scale, domain: y, range: [height - bottom, top] } });
 
-  const names = seen
-    .map((curve, i) => ({ label: curve.label, color: hue(curve.hue ?? i), y: lastOf(curve) }))
-    .filter((name) => name.label !== "" && name.y !== null);
+  const names = [
+    ...seen.map((curve, i) => ({
+      label: curve.label,
+      note: curve.note ?? "",
+      color: hue(curve.hue ?? i),
+      y: lastOf(curve),
+    })),
+    ...references.map((line) => ({ label: line.label, note: "", color: QUIET, y: line.y[line.y.length - 1] ?? null })),
+  ].filter((name) => name.label !== "" && name.y !== null);
   const pixels = names.map((name) => scale.apply(Math.min(Math.max(name.y!, y[0]), y[1])) as number);
-  const apart = dodge(pixels, LABEL + 2, top, height - bottom);
+  const lines = names.some((name) => name.note !== "") ? 2 : 1;
+  const apart = dodge(pixels, lines * (LABEL + 2), top, height - bottom);
 
   return {
     width,
@@ -64,7 +82,7 @@ export function panelOptions(panel: Panel): Plot.PlotOptions {
       Plot.gridY(ticks(y, panel.y.scale), { stroke: "#e4e4e4", strokeOpacity: 1 }),
       Plot.axisX(ticks(x, panel.x.scale), {
         label: null,
-        tickFormat: tickFormat(x, panel.x.scale),
+        text: tickFormat(x, panel.x.scale),
         tickSize: 5,
         stroke: FAINT,
         fill: INK,
@@ -72,7 +90,7 @@ export function panelOptions(panel: Panel): Plot.PlotOptions {
       minor(x, panel.x.scale),
       Plot.axisY(ticks(y, panel.y.scale), {
         label: null,
-        tickFormat: tickFormat(y, panel.y.scale),
+        text: tickFormat(y, panel.y.scale),
         tickSize: 0,
         fill: INK,
       }),
@@ -104,41 +122,70 @@ export function panelOptions(panel: Panel): Plot.PlotOptions {
         fill: QUIET,
       }),
       ...(panel.marks ?? []),
-      ...seen.flatMap((curve, i) => curveMarks(curve, hue(curve.hue ?? i), panel.joined ?? false)),
-      ...names.map((name, i) =>
-        Plot.text([name.label], {
-          frameAnchor: "top-right",
-          textAnchor: "start",
-          lineAnchor: "middle",
-          dx: 8,
-          dy: apart[i]! - top,
-          fill: name.color,
-          fontSize: LABEL,
+      ...references.map((line) =>
+        Plot.line(line.x, {
+          x: line.x,
+          y: line.y,
+          stroke: QUIET,
+          strokeWidth: 1.3,
+          strokeDasharray: "5 4",
+          clip: true,
         }),
+      ),
+      ...seen.flatMap((curve, i) => curveMarks(curve, hue(curve.hue ?? i), panel)),
+      ...names.flatMap(({ label, note, color }, i) =>
+        [
+          { text: label, fontSize: LABEL, dy: note === "" ? 0 : -6 },
+          { text: note, fontSize: NOTE, dy: 6 },
+        ].map(({ text, fontSize, dy }) =>
+          text === ""
+            ? null
+            : Plot.text([text], {
+                frameAnchor: "top-right",
+                textAnchor: "start",
+                lineAnchor: "middle",
+                dx: 8,
+                dy: apart[i]! - top + dy,
+                fill: color,
+                fontSize,
+              }),
+        ),
       ),
     ],
   };
 }
 
 /** Width that the names at the right ends need. */
-export function labelWidth(curves: readonly { label: string }[]): number {
-  const longest = Math.max(0, ...curves.map(({ label }) => textWidth(label, LABEL)));
+export function labelWidth(curves: readonly { label: string; note?: string }[]): number {
+  const longest = Math.max(
+    0,
+    ...curves.map(({ label, note = "" }) => Math.max(textWidth(label, LABEL), textWidth(note, NOTE))),
+  );
   return longest === 0 ? 20 : Math.ceil(longest) + 18;
 }
 
 /** Entries of the key for dots, spreads and lines. */
-export function keyEntries(key: Key, color: string, network: "dot" | "joined" = "dot"): KeyEntry[] {
+export function keyEntries(
+  key: Key,
+  color: string,
+  network: "dot" | "joined" = "dot",
+  spread: "band" | "whisker" = "band",
+): KeyEntry[] {
   return [
     ...(key.limit ? [{ glyph: "line", color, label: key.limit } as const] : []),
     ...(key.network ? [{ glyph: network, color, label: key.network }] : []),
-    ...(key.spread ? [{ glyph: "band", color, label: key.spread } as const] : []),
+    ...(key.spread ? [{ glyph: spread, color, label: key.spread }] : []),
   ];
 }
 
-function curveMarks(curve: Curve, color: string, joined: boolean): Plot.Markish[] {
+function curveMarks(curve: Curve, color: string, { joined = false, whiskers = false }: Panel): Plot.Markish[] {
   const { network, limit } = curve;
   const marks: Plot.Markish[] = [];
-  if (network?.low && network.high) {
+  if (network?.low && network.high && whiskers) {
+    marks.push(
+      Plot.ruleX(network.x, { x: network.x, y1: network.low, y2: network.high, stroke: color, strokeWidth: 1.4 }),
+    );
+  } else if (network?.low && network.high) {
     marks.push(
       Plot.areaY(network.x, {
         x: network.x,
@@ -174,7 +221,7 @@ function visible<S extends Series | SpreadSeries>(series: S, { x, y }: Pick<Pane
     value !== undefined && Number.isFinite(value) && (axis.scale === "linear" || value > 0);
   const keep = series.x.map((_, i) => shown(series.x[i], x) && shown(series.y[i], y));
   const cut = (values: number[]) => values.filter((_, i) => keep[i]);
-  const cutSeries = { x: cut(series.x), y: cut(series.y) } as S;
+  const cutSeries: S = { ...series, x: cut(series.x), y: cut(series.y) };
   if ("low" in series) {
     const { low, high } = series as SpreadSeries;
     const floor = y.scale === "log" ? Math.min(...cutSeries.y) / 10 : -Number.MAX_VALUE;
@@ -217,14 +264,19 @@ function span(values: number[], scale: Axis["scale"], padded: boolean): [number,
   return [low >= 0 && low < 0.35 * high ? 0 : low - room, high + room];
 }
 
-// Ticks: about five round numbers, or the decades (with 2 and 5 where decades are few).
-function ticks([low, high]: [number, number], scale: Axis["scale"]): number[] {
-  if (scale === "linear") {
-    const step = roundStep((high - low) / 5);
-    const first = Math.ceil(low / step - 1e-9);
-    const last = Math.floor(high / step + 1e-9);
-    return Array.from({ length: last - first + 1 }, (_, i) => tidyNumber((first + i) * step));
-  }
+// Ticks: about five round numbers, or the decades (with 2 and 5 where decades are few). A logarithmic axis of less than a
+// digit has no round decimal of its own, and takes the linear ones.
+function ticks(domain: [number, number], scale: Axis["scale"]): number[] {
+  const [low, high] = domain;
+  const decades = scale === "log" ? decadeTicks(domain) : [];
+  if (decades.length >= 2) return decades;
+  const step = roundStep((high - low) / 5);
+  const first = Math.ceil(low / step - 1e-9);
+  const last = Math.floor(high / step + 1e-9);
+  return Array.from({ length: last - first + 1 }, (_, i) => tidyNumber((first + i) * step));
+}
+
+function decadeTicks([low, high]: [number, number]): number[] {
   const decades = log10(high) - log10(low);
   const factors = decades > 2.2 ? [1] : decades > 1 ? [1, 2, 5] : [1, 2, 3, 4, 5, 6, 7, 8, 9];
   const every = decades > 7 ? 2 : 1;
@@ -260,9 +312,9 @@ function tidyNumber(x: number): number {
   return Number(x.toPrecision(12));
 }
 
-// Ticks of a linear axis have the same number of decimals.
+// Linear ticks have the same number of decimals.
 function tickFormat(domain: [number, number], scale: Axis["scale"]): (x: number) => string {
-  if (scale === "log") return tickText;
+  if (scale === "log" && decadeTicks(domain).length >= 2) return tickText;
   const texts = ticks(domain, scale).map(tickText);
   if (texts.some((text) => text.includes("·") || text.includes("10⁻"))) return tickText;
   const decimals = Math.max(0, ...texts.map((text) => (text.split(".")[1] ?? "").length));

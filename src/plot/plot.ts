@@ -2,6 +2,7 @@
 
 import type { Picture } from "../study/figures/picture";
 import { densityPlot } from "./densityPlot";
+import { ratePlot } from "./ratePlot";
 import { riskPlot } from "./riskPlot";
 import { statisticsPlot } from "./statisticsPlot";
 import { sweepPlot } from "./sweepPlot";
@@ -22,5 +23,7 @@ export function draw(picture: Picture): string {
       return statisticsPlot(picture);
     case "sweep":
       return sweepPlot(picture);
+    case "rate":
+      return ratePlot(picture);
   }
 }

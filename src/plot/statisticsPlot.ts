@@ -18,8 +18,17 @@ export function statisticsPlot(picture: StatisticsPicture): string {
     subtitle: picture.subtitle,
     key: keyEntries(picture.key, hue(0)),
     columns,
-    panels: picture.panels.map(({ title, y, curves, levels }) =>
-      panelOptions({ width: columns === 1 ? 720 : 470, height: 300, title, x: picture.x, y, curves, levels }),
+    panels: picture.panels.map(({ title, y, curves, levels, references }) =>
+      panelOptions({
+        width: columns === 1 ? 720 : 470,
+        height: 300,
+        title,
+        x: picture.x,
+        y,
+        curves,
+        levels,
+        references,
+      }),
     ),
   });
 }

@@ -6,7 +6,7 @@ import { INK, QUIET } from "./palette";
 
 /** An entry of the key above the plots. */
 export interface KeyEntry {
-  glyph: "line" | "dot" | "joined" | "band" | "bars";
+  glyph: "line" | "dashes" | "dot" | "joined" | "band" | "whisker" | "bars";
   color: string;
   label: string;
 }
@@ -106,6 +106,18 @@ function glyph({ glyph: shape, color }: KeyEntry, x: number, y: number, element:
   switch (shape) {
     case "line":
       return element("line", { x1: x, x2: x + 24, y1: y, y2: y, stroke: color, "stroke-width": 2 });
+    case "dashes":
+      return element("line", {
+        x1: x,
+        x2: x + 24,
+        y1: y,
+        y2: y,
+        stroke: color,
+        "stroke-width": 1.4,
+        "stroke-dasharray": "5 4",
+      });
+    case "whisker":
+      return element("line", { x1: x + 12, x2: x + 12, y1: y - 7, y2: y + 7, stroke: color, "stroke-width": 1.4 });
     case "dot":
       return element("circle", { cx: x + 12, cy: y, r: 3.2, fill: "white", stroke: color, "stroke-width": 1.5 });
     case "joined":

@@ -8,6 +8,7 @@ import { draw } from "../../src/plot/plot";
 import type {
   DensityPicture,
   Picture,
+  RatePicture,
   RiskPicture,
   StatisticsPicture,
   SweepPicture,
@@ -72,7 +73,28 @@ const sweep: SweepPicture = {
     { title: "several d", curves: [{ label: "d = 50", series: network }], limit, levels: [{ y: 0.3, label: "inf R" }] },
   ],
 };
-const pictures: [string, Picture][] = [risk, density, statistics, sweep].map((one) => [one.kind, one]);
+const rate: RatePicture = {
+  ...head,
+  kind: "rate",
+  key: { network: "mean of 20", spread: "± standard error", limit: "fitted power law", reference: "theorem" },
+  panels: [
+    {
+      title: "a cosine",
+      x: { label: "neurons N" },
+      y: { label: "risk R" },
+      curves: [
+        {
+          label: "d = 10",
+          slope: "slope −0.99 [−1.02, −0.96]",
+          points: { x: [1, 10, 100], y: [2, 0.21, 0.02], low: [1.9, 0.2, 0.019], high: [2.1, 0.22, 0.021] },
+          fit: { x: [1, 100], y: [2, 0.02] },
+        },
+      ],
+      references: [{ label: "Δ²/N", x: [1, 100], y: [5, 0.05] }],
+    },
+  ],
+};
+const pictures: [string, Picture][] = [risk, density, statistics, sweep, rate].map((one) => [one.kind, one]);
 
 const parsed = (text: string) => new DOMParser().parseFromString(text, "image/svg+xml");
 
@@ -126,6 +148,35 @@ describe("a panel", () => {
     ]);
     expect(texts).toContainEqual(["κ = 0.4", hue(0)]);
     expect(texts.map(([label]) => label)).toContain("R = 1");
+  });
+
+  it("of rates has a bar through every dot, the slope under the name, and the theorem's line dashed", () => {
+    const document = parsed(draw(rate));
+    expect(dots(rate)).toBe(3);
+    // the lines of one mark share a group, which has the colour
+    expect([...document.querySelectorAll(`g[stroke="${hue(0)}"][stroke-width="1.4"] line`)]).toHaveLength(3);
+    const texts = [...document.querySelectorAll("text")].map((one) => one.textContent);
+    for (const text of ["d = 10", "slope −0.99 [−1.02, −0.96]", "Δ²/N", "theorem"]) expect(texts).toContain(text);
+    const dashed = (node: Element) => node.closest("[stroke-dasharray]") !== null;
+    expect([...document.querySelectorAll("path")].filter(dashed)).toHaveLength(1);
+  });
+
+  it("labels every tick of a logarithmic axis, also of less than a decade", () => {
+    const texts = [...parsed(draw(rate)).querySelectorAll("text")].map((one) => one.textContent);
+    for (const label of ["1", "2", "5", "10", "20", "50", "100"]) expect(texts).toContain(label);
+    const [panel] = rate.panels;
+    const [curve] = panel!.curves;
+    const narrow = { ...curve!, points: { x: [1, 2], y: [3.2, 3.4], low: null, high: null }, fit: null };
+    const flat = draw({ ...rate, panels: [{ ...panel!, curves: [narrow], references: [] }] });
+    for (const label of ["3.20", "3.25", "3.40"]) expect(flat).toContain(`>${label}<`);
+  });
+
+  it("compares with references on any axes: half-logarithmic too", () => {
+    const [panel] = statistics.panels;
+    const decay = { ...panel!, y: { label: "energy", scale: "log" as const }, references: rate.panels[0]!.references };
+    const text = draw({ ...statistics, x: { label: "t", scale: "linear" }, panels: [decay] });
+    expect(text).toContain(">Δ²/N<");
+    expect(text).toContain(">10<");
   });
 
   it("draws with nothing to draw", () => {

@@ -45,6 +45,12 @@ export interface Level {
   label: string;
 }
 
+/** A line to compare with, dashed and without a colour: a theorem's slope, a bound. */
+export interface Reference extends Series {
+  /** Stands at the right end; an empty label leaves it out. */
+  label: string;
+}
+
 /** How dots, spreads and lines are called in the key. */
 export interface Key {
   network?: string;
@@ -82,7 +88,7 @@ export interface DensityPicture extends Head {
 export interface StatisticsPicture extends Head {
   kind: "statistics";
   x: Axis;
-  panels: { title: string; y: Axis; curves: Curve[]; levels: Level[] }[];
+  panels: { title: string; y: Axis; curves: Curve[]; levels: Level[]; references?: Reference[] }[];
   key: Key;
 }
 
@@ -103,5 +109,32 @@ export interface SweepPicture extends Head {
   limit: string;
 }
 
+/** Measured points and the power law fitted to them. */
+export interface RateCurve {
+  /** Stands at the right end. */
+  label: string;
+  /** Under the label: the measured slope with its interval, as `rateText` writes it; an empty one leaves it out. */
+  slope: string;
+  points: SpreadSeries;
+  /** The ends of the fitted line; null draws none. */
+  fit: Series | null;
+  /** Number of the colour; the place in the list if left out. */
+  hue?: number;
+}
+
+/** An error against what it falls with, both on logarithmic axes, where a power law is a line: measured, fitted, and the theorem's. */
+export interface RatePicture extends Head {
+  kind: "rate";
+  panels: {
+    title: string;
+    x: Omit<Axis, "scale">;
+    y: Omit<Axis, "scale">;
+    curves: RateCurve[];
+    references: Reference[];
+  }[];
+  /** `limit` names the fitted lines. */
+  key: Key & { reference?: string };
+}
+
 /** Any picture. */
-export type Picture = RiskPicture | DensityPicture | StatisticsPicture | SweepPicture;
+export type Picture = RiskPicture | DensityPicture | StatisticsPicture | SweepPicture | RatePicture;
