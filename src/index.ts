@@ -70,6 +70,7 @@ export {
   risk,
 } from "./study/observables";
 export { open } from "./study/open";
+export { type Rate, type RateOptions, rate } from "./study/rate";
 export { type Progress, type Provenance, type SolveOptions, solve, type Trajectory } from "./study/solve";
 export { everySteps, logSpaced } from "./study/times";
 export { version } from "./version";
