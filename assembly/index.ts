@@ -1,12 +1,14 @@
 // The kernels that TypeScript calls (src/engine/kernels.ts types them by hand): one line a precision.
 
 import { activate } from "./activation";
+import { accumulate, descend, drawBatch, velocity } from "./descent";
+import { backward, forward, packInputs, potential } from "./gradient";
 import { example } from "./law";
 import { exportTheta, importTheta } from "./network";
-import { predict } from "./predict";
 import { sgd } from "./sgd";
 import { stencil } from "./stencil";
 
+export { weigh } from "./gradient";
 export { normals_f32, normals_f64, philox, uniforms_f32, uniforms_f64, words } from "./random";
 
 export function activate_f32(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
@@ -15,11 +17,11 @@ export function activate_f32(block: usize, h: usize, value: usize, slope: usize,
 export function activate_f64(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
   activate<f64>(block, h, value, slope, count);
 }
-export function example_f32(law: usize, x: usize, low: u32, high: u32, replica: u32, e: f64): f64 {
-  return example<f32>(law, x, low, high, replica, <u64>e);
+export function example_f32(law: usize, x: usize, y: usize, low: u32, high: u32, replica: u32, e: f64): void {
+  example<f32>(law, x, y, low, high, replica, <u64>e);
 }
-export function example_f64(law: usize, x: usize, low: u32, high: u32, replica: u32, e: f64): f64 {
-  return example<f64>(law, x, low, high, replica, <u64>e);
+export function example_f64(law: usize, x: usize, y: usize, low: u32, high: u32, replica: u32, e: f64): void {
+  example<f64>(law, x, y, low, high, replica, <u64>e);
 }
 export function importTheta_f32(network: usize, theta: usize): void {
   importTheta<f32>(network, theta);
@@ -33,11 +35,53 @@ export function exportTheta_f32(network: usize, theta: usize): void {
 export function exportTheta_f64(network: usize, theta: usize): void {
   exportTheta<f64>(network, theta);
 }
-export function predict_f32(network: usize, inputs: usize, count: i32, out: usize, scratch: usize): void {
-  predict<f32>(network, inputs, count, out, scratch);
+export function packInputs_f32(network: usize, batch: usize, inputs: usize, at: i32, count: i32): void {
+  packInputs<f32>(network, batch, inputs, at, count);
 }
-export function predict_f64(network: usize, inputs: usize, count: i32, out: usize, scratch: usize): void {
-  predict<f64>(network, inputs, count, out, scratch);
+export function packInputs_f64(network: usize, batch: usize, inputs: usize, at: i32, count: i32): void {
+  packInputs<f64>(network, batch, inputs, at, count);
+}
+export function forward_f32(network: usize, batch: usize): void {
+  forward<f32>(network, batch);
+}
+export function forward_f64(network: usize, batch: usize): void {
+  forward<f64>(network, batch);
+}
+export function backward_f32(network: usize, batch: usize, gradient: usize): void {
+  backward<f32>(network, batch, gradient);
+}
+export function backward_f64(network: usize, batch: usize, gradient: usize): void {
+  backward<f64>(network, batch, gradient);
+}
+export function potential_f32(network: usize, batch: usize, out: usize): void {
+  potential<f32>(network, batch, out);
+}
+export function potential_f64(network: usize, batch: usize, out: usize): void {
+  potential<f64>(network, batch, out);
+}
+export function accumulate_f32(x: usize, factor: f64, y: usize, bytes: usize): void {
+  accumulate<f32>(x, factor, y, bytes);
+}
+export function accumulate_f64(x: usize, factor: f64, y: usize, bytes: usize): void {
+  accumulate<f64>(x, factor, y, bytes);
+}
+export function drawBatch_f32(plan: usize, first: f64): void {
+  drawBatch<f32>(plan, <u64>first);
+}
+export function drawBatch_f64(plan: usize, first: f64): void {
+  drawBatch<f64>(plan, <u64>first);
+}
+export function velocity_f32(plan: usize): f64 {
+  return velocity<f32>(plan);
+}
+export function velocity_f64(plan: usize): f64 {
+  return velocity<f64>(plan);
+}
+export function descend_f32(plan: usize, first: f64, steps: i32): i32 {
+  return descend<f32>(plan, first, steps);
+}
+export function descend_f64(plan: usize, first: f64, steps: i32): i32 {
+  return descend<f64>(plan, first, steps);
 }
 export function sgd_f32(plan: usize, first: f64, steps: i32): i32 {
   return sgd<f32>(plan, first, steps);

@@ -19,6 +19,7 @@ import {
   LAW_MEANS,
   LAW_NOISE,
   LAW_ORDER,
+  LAW_OUTPUTS,
   LAW_SCRATCH,
   LAW_SCRATCH2,
   LAW_TEACHER_ACTIVATION,
@@ -100,8 +101,13 @@ function teacherLabel<T>(law: usize, x: usize, d: i32, low: u32, high: u32, repl
   return f;
 }
 
-/** Writes the input of example e (d numbers at x) and returns its label. */
-export function example<T>(law: usize, x: usize, low: u32, high: u32, replica: u32, e: u64): f64 {
+function copyLabel(law: usize, row: i32, y: usize): void {
+  const bytes = (<usize>slot(law, LAW_OUTPUTS)) << 3;
+  memory.copy(y, pointer(law, LAW_LABELS) + <usize>row * bytes, bytes);
+}
+
+/** Writes example e: its input, d numbers at x, and its label, LAW_OUTPUTS f64 at y. */
+export function example<T>(law: usize, x: usize, y: usize, low: u32, high: u32, replica: u32, e: u64): void {
   const size = sizeof<T>();
   const kind = slot(law, LAW_KIND);
   const d = slot(law, LAW_DIMENSION);
@@ -116,10 +122,14 @@ export function example<T>(law: usize, x: usize, low: u32, high: u32, replica: u
     }
     const row = pointer(law, LAW_INPUTS) + ((<usize>q * d) << 3);
     for (let j = 0; j < d; j++) store<T>(x + <usize>j * size, <T>load<f64>(row + ((<usize>j) << 3)));
-    return load<f64>(pointer(law, LAW_LABELS) + ((<usize>q) << 3));
+    copyLabel(law, q, y);
+    return;
   }
   fillNormals<T>(x, d, low, high, PURPOSE_INPUT, replica, e);
-  if (kind !== MIXTURE) return teacherLabel<T>(law, x, d, low, high, replica, e);
+  if (kind !== MIXTURE) {
+    store<f64>(y, teacherLabel<T>(law, x, d, low, high, replica, e));
+    return;
+  }
   const c = choose(law, low, high, replica, e);
   const factors = pointer(law, LAW_FACTORS);
   const means = pointer(law, LAW_MEANS);
@@ -147,5 +157,5 @@ export function example<T>(law: usize, x: usize, low: u32, high: u32, replica: u
       store<T>(p, load<T>(p) + <T>load<f64>(row + ((<usize>j) << 3)));
     }
   }
-  return load<f64>(pointer(law, LAW_LABELS) + ((<usize>c) << 3));
+  copyLabel(law, c, y);
 }

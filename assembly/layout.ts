@@ -16,7 +16,7 @@ export const LAW_DIMENSION = 1;
 export const LAW_COUNT = 2;
 /** u32 thresholds: component c is drawn where the word is below thresholds[c] (the last is taken as 2^32). */
 export const LAW_THRESHOLDS = 3;
-/** f64 labels: one per component or atom. */
+/** f64 labels: a row of LAW_OUTPUTS per component or atom. */
 export const LAW_LABELS = 4;
 /** f64 means of the components, count × d, or 0. */
 export const LAW_MEANS = 5;
@@ -40,7 +40,9 @@ export const LAW_NOISE = 15;
 export const LAW_SCRATCH = 16;
 /** 2·(teacher neurons) more scratch. */
 export const LAW_SCRATCH2 = 17;
-export const LAW_SLOTS = 18;
+/** Numbers K of a label row. */
+export const LAW_OUTPUTS = 18;
+export const LAW_SLOTS = 19;
 
 export const MIXTURE = 0;
 export const FINITE = 1;
@@ -79,15 +81,83 @@ export const NET_NEURONS = 0;
 export const NET_ROWS = 1;
 /** Activation block. */
 export const NET_ACTIVATION = 2;
-/** 1 for an affine unit a σ(⟨w,x⟩+b), 0 for a ridge unit σ(⟨w,x⟩). */
+/** 1 for an affine unit a σ(⟨w,x⟩+b), a ∈ R^K, 0 for a ridge unit σ(⟨w,x⟩). */
 export const NET_AFFINE = 3;
 /** 1 where the output coefficients a are trained. */
 export const NET_TRAIN = 4;
 /** Weights: panels of PANEL bytes × rows. */
 export const NET_WEIGHTS = 5;
-/** Output coefficients a, one a (padded) neuron. */
+/** Output coefficients a: a panel is K rows of PANEL bytes. 0 for ridge. */
 export const NET_OUTPUT = 6;
-export const NET_SLOTS = 7;
+/** Number of outputs K. */
+export const NET_OUTPUTS = 7;
+/** Output bias c, K numbers, or 0. */
+export const NET_BIAS = 8;
+/** Mass of each neuron in f, 1/N unless given; 0 beyond N. */
+export const NET_MASSES = 9;
+/** 1 for each neuron, 0 beyond N. */
+export const NET_MASK = 10;
+/** Bytes of the state: weights, output coefficients, output bias, in one run from NET_WEIGHTS on. */
+export const NET_BYTES = 11;
+export const NET_SLOTS = 12;
+
+// --- a batch: many examples, for the forward and backward sweeps of assembly/gradient.ts ---------------------------
+/** Number n of examples, and the most there is room for (a multiple of BATCH_CHUNK). */
+export const BATCH_COUNT = 0;
+export const BATCH_ROOM = 1;
+/** Inputs by example: tiles of TILE examples × rows × TILE numbers. */
+export const BATCH_TILES = 2;
+/** Inputs by coordinate: tiles of TILE coordinates × room × TILE numbers. */
+export const BATCH_COLUMNS = 3;
+/** f64 rows of K: labels, predictions f, data weights c. */
+export const BATCH_LABELS = 4;
+export const BATCH_PREDICTIONS = 5;
+export const BATCH_WEIGHTS = 6;
+/** f64 masses m_q, n numbers. */
+export const BATCH_MASSES = 7;
+/** Data weights by example (tiles × K × TILE) and by output (tiles × room × TILE). */
+export const BATCH_WEIGHT_TILES = 8;
+export const BATCH_WEIGHT_COLUMNS = 9;
+/** Scratch: pre-activations, values, slopes and sums of a chunk, each BATCH_CHUNK × PANEL bytes. */
+export const BATCH_SCRATCH = 10;
+/** Sums over neurons, one vector of 16 bytes an example and output of a chunk. */
+export const BATCH_SUMS = 11;
+export const BATCH_SLOTS = 12;
+/** Examples a chunk. */
+export const BATCH_CHUNK = 64;
+
+/** Losses. */
+export const SQUARED = 0;
+export const LOGISTIC_LOSS = 1;
+export const CROSS_ENTROPY = 2;
+
+// --- descent: steps of any process of theory §2 that moves a network by its data weights -----------------------------
+export const DESCENT_NETWORK = 0;
+export const DESCENT_BATCH = 1;
+/** Law that each step draws its batch from, or 0: then the batch stays what it is. */
+export const DESCENT_LAW = 2;
+/** One of the losses. */
+export const DESCENT_LOSS = 3;
+/** Gradient and scratch, as many bytes as the state. */
+export const DESCENT_GRADIENT = 4;
+/** f64 step sizes of the steps to run, in order. */
+export const DESCENT_STEP_SIZES = 5;
+/** f64 temperature τ. */
+export const DESCENT_TEMPERATURE = 6;
+/** Confinement: none 0, quadratic 1, separable 2; its weight, centre and activation block. */
+export const DESCENT_CONFINEMENT = 7;
+export const DESCENT_WEIGHT = 8;
+export const DESCENT_CENTER = 9;
+export const DESCENT_FUNCTION = 10;
+/** A velocity that TypeScript adds, as many bytes as the state, or 0: θ += ε · drift. */
+export const DESCENT_DRIFT = 11;
+export const DESCENT_SEED_LOW = 12;
+export const DESCENT_SEED_HIGH = 13;
+export const DESCENT_REPLICA = 14;
+/** One example's input before it is packed: rows numbers (f64 room); and the normals of one neuron. */
+export const DESCENT_EXAMPLE = 15;
+export const DESCENT_NORMALS = 16;
+export const DESCENT_SLOTS = 17;
 
 // --- one-pass and finite-law SGD ---------------------------------------------------------------------------------
 export const SGD_NETWORK = 0;
@@ -120,7 +190,9 @@ export const SGD_REPLICA = 14;
 export const SGD_EXAMPLE = 15;
 /** Residuals r of a block: tiles × TILE. */
 export const SGD_RESIDUALS = 16;
-export const SGD_SLOTS = 17;
+/** Squared or logistic loss. */
+export const SGD_LOSS = 17;
+export const SGD_SLOTS = 18;
 
 /** Examples a tile: four share one pass over a panel. */
 export const TILE = 4;
@@ -144,5 +216,7 @@ export const PURPOSE_ORDER = 7;
 export const PURPOSE_TEACHER = 8;
 /** Rotation of a law; step = column. */
 export const PURPOSE_ROTATION = 9;
+/** Diffusion √(2τε) g; step = step k, index = neuron · D + parameter. */
+export const PURPOSE_DIFFUSION = 10;
 /** Bootstrap of `rate`; step = resample. */
 export const PURPOSE_RESAMPLING = 64;

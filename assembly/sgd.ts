@@ -15,6 +15,7 @@ import { example } from "./law";
 import {
   ACTIVATION_KIND,
   LAW_DIMENSION,
+  LOGISTIC_LOSS,
   NET_ACTIVATION,
   NET_AFFINE,
   NET_NEURONS,
@@ -30,6 +31,7 @@ import {
   SGD_INPUTS,
   SGD_LABELS,
   SGD_LAW,
+  SGD_LOSS,
   SGD_NETWORK,
   SGD_PRE,
   SGD_REPLICA,
@@ -43,6 +45,7 @@ import {
   SGD_VALUES,
   TILE,
 } from "./layout";
+import { logistic } from "./math";
 import { sweep } from "./panels";
 import { respond } from "./respond";
 import { madd, pointer, slot } from "./vector";
@@ -64,10 +67,16 @@ function drawBlock<T>(plan: usize, inputs: usize, labels: usize, first: u64, cou
       for (let j = 0; j < rows; j++, out += TILE * <usize>size) store<T>(out, <T>0);
       continue;
     }
-    store<f64>(labels + ((<usize>q) << 3), example<T>(law, x, low, high, replica, first + q));
+    example<T>(law, x, labels + ((<usize>q) << 3), low, high, replica, first + q);
     for (let j = 0; j < d; j++, out += TILE * <usize>size) store<T>(out, load<T>(x + <usize>j * size));
     if (rows > d) store<T>(out, <T>1);
   }
+}
+
+// 1/(1 + e^{yf}), not finite where yf is not
+function logisticResidual(margin: f64): f64 {
+  if (!(abs(margin) < Infinity)) return margin;
+  return f64x2.extract_lane(logistic<f64>(f64x2.splat(-margin)), 0);
 }
 
 /** Gram matrix of a tile's inputs, TILE × TILE, row-major. */
@@ -118,6 +127,7 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
   const stepSizes = pointer(plan, SGD_STEP_SIZES);
   const inverse = 1.0 / <f64>neurons;
   const perExample = 1.0 / <f64>batch;
+  const loss = slot(plan, SGD_LOSS);
 
   let done = 0;
   let pending = 0;
@@ -155,7 +165,9 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
           factors,
           earlier,
         );
-        const residual = load<f64>(y + ((<usize>q) << 3)) - <f64>total * inverse;
+        const label = load<f64>(y + ((<usize>q) << 3));
+        let residual = label - <f64>total * inverse;
+        if (loss === LOGISTIC_LOSS) residual = label * logisticResidual(label * <f64>total * inverse);
         if (!(abs(residual) < Infinity)) return done + k;
         const weight = rate * residual;
         store<f64>(residuals + ((<usize>q) << 3), weight);

@@ -1,5 +1,6 @@
 // A recorded run as a table and as pictures.
 
+import type { Process } from "../process/schema";
 import { compare } from "../study/compare";
 import type { Ensemble } from "../study/ensemble";
 import type { Table } from "../study/figures/figure";
@@ -151,10 +152,7 @@ export function runPictures(
 
 function describe({ process, provenance }: Run): string {
   const { law, unit } = process.problem;
-  const parts = [
-    `${law.kind}, ${unit.kind} unit, ${unit.activation.kind}`,
-    process.kind === "sgd" ? `N = ${process.neurons}, ε = ${process.stepSize}, seed ${process.seed}` : process.method,
-  ];
+  const parts = [`${law.kind}, ${unit.kind} unit, ${unit.activation.kind}`, describeProcess(process)];
   return `${parts.join("; ")}. Specification ${provenance.spec.slice(0, 12)}, meanfield ${provenance.version}.`;
 }
 
@@ -213,6 +211,17 @@ function timeAxis({ times, process }: Run): Axis {
   const positive = times.filter((t) => t > 0);
   const wide = positive.length > 1 && positive[positive.length - 1]! > 30 * positive[0]!;
   return { label, scale: wide ? "log" : "linear" };
+}
+
+function describeProcess(process: Process): string {
+  const parts = [
+    ...("neurons" in process ? [`N = ${process.neurons}`] : []),
+    ...("stepSize" in process ? [`ε = ${process.stepSize}`] : []),
+    ...("temperature" in process ? [`τ = ${process.temperature}`] : []),
+    ...("method" in process ? [process.method] : []),
+    ...("seed" in process ? [`seed ${process.seed}`] : []),
+  ];
+  return parts.join(", ");
 }
 
 function labelOf(spec: Observable | undefined): string {

@@ -16,9 +16,20 @@ type Draws = (
   from: number,
 ) => void;
 type Activate = (block: number, h: number, value: number, slope: number, count: number) => void;
-type Example = (law: number, x: number, seedLow: number, seedHigh: number, replica: number, example: number) => number;
+type Example = (
+  law: number,
+  x: number,
+  y: number,
+  seedLow: number,
+  seedHigh: number,
+  replica: number,
+  example: number,
+) => void;
 type Theta = (network: number, theta: number) => void;
-type Predict = (network: number, inputs: number, count: number, out: number, scratch: number) => void;
+type PackInputs = (network: number, batch: number, inputs: number, at: number, count: number) => void;
+type Forward = (network: number, batch: number) => void;
+type Sweep = (network: number, batch: number, out: number) => void;
+type Accumulate = (x: number, factor: number, y: number, bytes: number) => void;
 type Stencil = (
   u: number,
   u0: number,
@@ -50,7 +61,7 @@ export interface Kernels {
   /** σ and σ' of a row of numbers. */
   activate_f32: Activate;
   activate_f64: Activate;
-  /** One example of a law: its input at `x`, its label returned. */
+  /** One example of a law: its input at `x`, its label row (f64) at `y`. */
   example_f32: Example;
   example_f64: Example;
   /** Public parameters into the kernels' layout, and back. */
@@ -58,9 +69,32 @@ export interface Kernels {
   importTheta_f64: Theta;
   exportTheta_f32: Theta;
   exportTheta_f64: Theta;
-  /** f at `count` inputs; see assembly/predict.ts for the scratch. */
-  predict_f32: Predict;
-  predict_f64: Predict;
+  /** `count` inputs (f64 rows of d) into a batch from example `at` on. */
+  packInputs_f32: PackInputs;
+  packInputs_f64: PackInputs;
+  /** Predictions of all examples of a batch. */
+  forward_f32: Forward;
+  forward_f64: Forward;
+  /** Data weights c = scale · m r of a batch for a loss (a constant of assembly/layout.ts); returns Σ m ℓ. */
+  weigh(batch: number, outputs: number, loss: number, scale: number): number;
+  /** Σ_q c_q · ∇σ* of the whole state. */
+  backward_f32: Sweep;
+  backward_f64: Sweep;
+  /** Σ_q c_q σ(h_iq) of every neuron, for one output. */
+  potential_f32: Sweep;
+  potential_f64: Sweep;
+  /** x += factor · y over bytes that are a multiple of 16. */
+  accumulate_f32: Accumulate;
+  accumulate_f64: Accumulate;
+  /** Draws a descent's batch from example `first` on. */
+  drawBatch_f32: (plan: number, first: number) => void;
+  drawBatch_f64: (plan: number, first: number) => void;
+  /** The whole velocity of a descent at its state, into its gradient; returns Σ m ℓ. */
+  velocity_f32: (plan: number) => number;
+  velocity_f64: (plan: number) => number;
+  /** Steps of a descent (assembly/descent.ts); the number done, fewer than asked where a loss was not finite. */
+  descend_f32: Sgd;
+  descend_f64: Sgd;
   /** SGD steps; the number done, fewer than asked where a residual was not finite. */
   sgd_f32: Sgd;
   sgd_f64: Sgd;

@@ -1,20 +1,19 @@
 // Predictions f(x; ρ) = ∫ σ*(x; θ) ρ(dθ) of any measure at given inputs.                                 theory §1, §5
 
-import { PANEL, TILE } from "../../assembly/layout";
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
-import { writeNetwork } from "../model/blocks";
+import { setBatchCount, writeBatch, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import type { Problem } from "../model/problem";
 import type { Tensor } from "../model/tensor";
-import type { Measure, Particles } from "./measure";
+import { asParticles, type Measure, type Particles } from "./measure";
 import { radialPredictions } from "./radialPredictions";
 
 /**
  * Predictions of a measure.
  *
  * @param x  [n, d], an input a row
- * @returns n numbers, and how they were computed: `exact` for a network, `quadrature` over directions for a radial law
+ * @returns n numbers (n rows of K for K outputs), and how they were computed: `exact` for a network, `quadrature` over directions for a radial law
  * @throws {SpecError} where the inputs have another dimension than the law
  */
 export function predictionsOf(
@@ -27,13 +26,21 @@ export function predictionsOf(
   if (x.shape.length !== 2 || x.shape[1] !== d) {
     throw new SpecError("x", x.shape, `inputs of shape [n, ${d}], as the law's dimension is ${d}`);
   }
-  if (measure.kind === "particles" && measure.coordinates === "theta") {
-    return { values: networkPredictions(measure, problem, engine, x.data, x.shape[0]!), method: "exact" };
+  if (measure.coordinates === "theta") {
+    const points = asParticles(measure);
+    return { values: networkPredictions(points, problem, engine, x.data, x.shape[0]!), method: "exact" };
   }
   return { values: radialPredictions(measure, problem, x.data, x.shape[0]!), method: "quadrature" };
 }
 
-/** Predictions of a network at `count` inputs, row-major; in f64. */
+/** Most examples that stand in kernel memory at once. */
+const MOST_EXAMPLES = 4096;
+
+/**
+ * Predictions of a network, or of weighted particles, at `count` inputs: rows of K, in f64.
+ *
+ * @param inputs  [count, d], row-major
+ */
 export function networkPredictions(
   network: Particles,
   problem: Problem,
@@ -41,22 +48,26 @@ export function networkPredictions(
   inputs: Float64Array,
   count: number,
 ): Float64Array {
-  const [neurons, parameters] = network.shape;
+  const [neurons] = network.shape;
   const d = inputs.length / count;
-  if (network.weights) {
-    throw new SpecError("measure.weights", network.weights, "neurons of equal weight, as a network has them");
-  }
   const memory = engine.memory();
   try {
-    const { block } = writeNetwork(memory, problem.unit, d, neurons, "f64");
-    const theta = memory.put("f64", network.values);
-    engine.kernels.importTheta_f64(block, theta);
-    const stride = Math.ceil((neurons * 8) / PANEL) * PANEL;
-    const scratch = memory.allocate((parameters + 1) * TILE * 8 + (2 * TILE + 2) * stride + 1024);
+    const net = writeNetwork(memory, problem.unit, d, neurons, "f64", network.weights);
+    const theta = new Float64Array(net.length);
+    theta.set(network.values);
+    if (network.outputBias) theta.set(network.outputBias, network.values.length);
+    engine.kernels.importTheta_f64(net.block, memory.put("f64", theta));
+    const batch = writeBatch(memory, net, Math.min(count, MOST_EXAMPLES));
     const x = memory.put("f64", inputs);
-    const out = memory.reserve("f64", count);
-    engine.kernels.predict_f64(block, x, count, out, scratch);
-    return memory.f64(out, count).slice();
+    const out = new Float64Array(count * net.outputs);
+    for (let from = 0; from < count; from += MOST_EXAMPLES) {
+      const here = Math.min(MOST_EXAMPLES, count - from);
+      setBatchCount(memory, batch, here);
+      engine.kernels.packInputs_f64(net.block, batch.block, x + from * d * 8, 0, here);
+      engine.kernels.forward_f64(net.block, batch.block);
+      out.set(memory.f64(batch.predictions, here * net.outputs), from * net.outputs);
+    }
+    return out;
   } finally {
     memory.free();
   }

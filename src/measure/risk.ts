@@ -1,22 +1,24 @@
-// The risk R(ρ) = E|y − f(x; ρ)|² of any measure.                                                       theory §1, §13
+// The risk of any measure: R(ρ) = E|y − f(x; ρ)|², or E ℓ for the other losses.                           theory §1, §13
 //
 //   measure            law                        method
 //   network            Gaussian parts, teacher    series   (Mehler; exact up to a bound that is checked)
 //   network            finite                     exact    (a sum over the atoms)
 //   radial law         anisotropic Gaussians      series   (the low-rank operator)
-//   either             any finite dimension       sample   (fresh examples, with a standard error), when asked for
+//   either             any finite dimension       sample   (fresh examples, with a standard error), when asked for, and for
+//                                                          losses that have no series
 
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import { writeLaw } from "../model/blocks";
+import { labelRows, lossOf } from "../model/labels";
 import { gaussianComponents, lawDimension, type Teacher, teacherNetwork } from "../model/law";
 import { gaussianMixtureRisk, type NeuronGroup } from "../model/mehler";
 import type { Problem } from "../model/problem";
 import { radialOperator } from "../model/radial";
 import { tensor, toF64 } from "../model/tensor";
-import type { Unit } from "../model/unit";
+import { outputsOf, type Unit } from "../model/unit";
 import { asParticles, type Measure, type Particles } from "./measure";
-import { networkPredictions, predictionsOf } from "./predictions";
+import { predictionsOf } from "./predictions";
 import { reducedPoints } from "./radialPredictions";
 
 /** A risk and how it was found. */
@@ -47,7 +49,7 @@ const MOST_SERIES_NEURONS = 20000;
  * @throws {SpecError} where the series was asked for and the law has none
  */
 export function riskOf(measure: Measure, problem: Problem, engine: Engine, options: RiskOptions): Risk {
-  const { law, unit } = problem;
+  const { law, unit, loss } = problem;
   const { method } = options;
   if (measure.coordinates === "radial") {
     if (method === "sample") return sampledRisk(measure, problem, engine, options);
@@ -67,13 +69,17 @@ export function riskOf(measure: Measure, problem: Problem, engine: Engine, optio
   if (law.kind === "dataset") {
     if (method === "series") throw new SpecError("risk.method", method, '"auto" or "sample", as the law is finite');
     if (method === "auto") {
-      const f = networkPredictions(points, problem, engine, law.x.data, law.x.shape[0]!);
+      const n = law.x.shape[0]!;
+      const losses = lossesAt(points, problem, engine, law.x.data, labelRows(law.y.data, n, outputsOf(unit), loss), n);
       let risk = 0;
-      for (let q = 0; q < f.length; q++) {
-        const r = law.y.data[q]! - f[q]!;
-        risk += (law.weights ? law.weights.data[q]! : 1 / f.length) * r * r;
-      }
+      for (let q = 0; q < n; q++) risk += (law.weights ? law.weights.data[q]! : 1 / n) * losses[q]!;
       return { value: risk, standardError: null, method: "exact" };
+    }
+    return sampledRisk(measure, problem, engine, options);
+  }
+  if (loss !== "squared") {
+    if (method === "series") {
+      throw new SpecError("risk.method", method, `"auto" or "sample", as the loss is "${loss}"`);
     }
     return sampledRisk(measure, problem, engine, options);
   }
@@ -81,12 +87,31 @@ export function riskOf(measure: Measure, problem: Problem, engine: Engine, optio
     return sampledRisk(measure, problem, engine, options);
   }
   const network = networkGroup(points, unit);
+  const bias = points.outputBias?.[0] ?? 0;
   if (law.kind === "teacher") {
     const groups = [network, teacherGroup(law)];
-    const { risk } = gaussianMixtureRisk(groups, [standardGaussian(law.dimension)]);
+    const { risk } = gaussianMixtureRisk(groups, [standardGaussian(law.dimension, -bias)]);
     return { value: risk + law.noise * law.noise, standardError: null, method: "series" };
   }
-  return { value: gaussianMixtureRisk([network], gaussianComponents(law)).risk, standardError: null, method: "series" };
+  const components = gaussianComponents(law).map((one) => ({ ...one, label: one.label - bias }));
+  return { value: gaussianMixtureRisk([network], components).risk, standardError: null, method: "series" };
+}
+
+// |y − f|² for the squared loss, ℓ for the others
+function lossesAt(
+  measure: Measure,
+  problem: Problem,
+  engine: Engine,
+  x: Float64Array,
+  labels: Float64Array,
+  n: number,
+): Float64Array {
+  const { unit, loss } = problem;
+  const K = outputsOf(unit);
+  const inputs = toF64(tensor(x, [n, x.length / n]));
+  const f = predictionsOf(measure, problem, engine, inputs).values;
+  const factor = loss === "squared" ? 2 : 1;
+  return Float64Array.from({ length: n }, (_, q) => factor * lossOf(loss, f, labels, K, q * K));
 }
 
 function networkGroup(measure: Particles, unit: Unit): NeuronGroup {
@@ -118,33 +143,34 @@ function teacherGroup(law: Teacher): NeuronGroup {
   return { activation: law.activation, amplitudes: a.map((x) => -x / law.neurons), biases: null, weights: w };
 }
 
-function standardGaussian(dimension: number) {
-  return { weight: 1, label: 0, mean: null, diagonal: new Float64Array(dimension).fill(1), factor: null };
+function standardGaussian(dimension: number, label: number) {
+  return { weight: 1, label, mean: null, diagonal: new Float64Array(dimension).fill(1), factor: null };
 }
 
 // Fresh examples of the test stream: a replica number that no training run of the seed has.
 function sampledRisk(measure: Measure, problem: Problem, engine: Engine, options: RiskOptions): Risk {
   const { points, seed } = options;
   const d = lawDimension(problem.law);
+  const K = outputsOf(problem.unit);
   const memory = engine.memory();
   const x = new Float64Array(points * d);
-  const y = new Float64Array(points);
+  const labels = new Float64Array(points * K);
   try {
-    const law = writeLaw(memory, problem.law);
+    const law = writeLaw(memory, problem);
     const at = memory.reserve("f64", d);
+    const row = memory.reserve("f64", K);
     const [low, high] = [seed | 0, Math.floor(seed / 4294967296)];
     for (let e = 0; e < points; e++) {
-      y[e] = engine.kernels.example_f64(law, at, low, high, TEST_REPLICA, e);
+      engine.kernels.example_f64(law, at, row, low, high, TEST_REPLICA, e);
       x.set(memory.f64(at, d), e * d);
+      labels.set(memory.f64(row, K), e * K);
     }
   } finally {
     memory.free();
   }
-  const { values } = predictionsOf(measure, problem, engine, toF64(tensor(x, [points, d])) as never);
   let sum = 0;
   let squares = 0;
-  for (let e = 0; e < points; e++) {
-    const loss = (y[e]! - values[e]!) * (y[e]! - values[e]!);
+  for (const loss of lossesAt(measure, problem, engine, x, labels, points)) {
     sum += loss;
     squares += loss * loss;
   }

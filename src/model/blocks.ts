@@ -7,7 +7,22 @@ import {
   ACTIVATION_P0,
   ACTIVATION_P1,
   ACTIVATION_SLOTS,
+  BATCH_CHUNK,
+  BATCH_COLUMNS,
+  BATCH_COUNT,
+  BATCH_LABELS,
+  BATCH_MASSES,
+  BATCH_PREDICTIONS,
+  BATCH_ROOM,
+  BATCH_SCRATCH,
+  BATCH_SLOTS,
+  BATCH_SUMS,
+  BATCH_TILES,
+  BATCH_WEIGHT_COLUMNS,
+  BATCH_WEIGHT_TILES,
+  BATCH_WEIGHTS,
   COSINE,
+  CROSS_ENTROPY,
   ERF,
   FINITE,
   IDENTITY,
@@ -22,6 +37,7 @@ import {
   LAW_MEANS,
   LAW_NOISE,
   LAW_ORDER,
+  LAW_OUTPUTS,
   LAW_SCRATCH,
   LAW_SCRATCH2,
   LAW_SLOTS,
@@ -32,11 +48,17 @@ import {
   LAW_THRESHOLDS,
   LEAKY_RELU,
   LOGISTIC,
+  LOGISTIC_LOSS,
   MIXTURE,
   NET_ACTIVATION,
   NET_AFFINE,
+  NET_BIAS,
+  NET_BYTES,
+  NET_MASK,
+  NET_MASSES,
   NET_NEURONS,
   NET_OUTPUT,
+  NET_OUTPUTS,
   NET_ROWS,
   NET_SLOTS,
   NET_TRAIN,
@@ -47,14 +69,17 @@ import {
   SILU,
   SOFTPLUS,
   SQUARE,
+  SQUARED,
   TABLE,
   TANH,
   TEACHER,
+  TILE,
 } from "../../assembly/layout";
 import type { Memory, Precision } from "../engine/memory";
 import type { Activation } from "./activation";
+import { type Loss, labelRows } from "./labels";
 import { gaussianComponents, type Law, lawDimension, teacherNetwork } from "./law";
-import type { Unit } from "./unit";
+import { outputsOf, type Unit } from "./unit";
 
 const plainKinds = {
   relu: RELU,
@@ -126,13 +151,19 @@ function thresholds(weights: ArrayLike<number>): Uint32Array {
 /**
  * Writes a law's block; returns its address.
  *
+ * @param problem      the law, and the unit and loss that say how its labels are read; a bare law has squared loss and one output
  * @param replacement  whether atoms of a finite law are drawn with replacement, or in the order of a fresh permutation
  *                     an epoch
  */
-export function writeLaw(memory: Memory, law: Law, replacement = true): number {
+export function writeLaw(memory: Memory, problem: { law: Law; unit?: Unit; loss?: Loss }, replacement = true): number {
+  const { law, unit, loss = "squared" } = problem;
+  const K = unit ? outputsOf(unit) : 1;
   const d = lawDimension(law);
+  const putLabels = (labels: ArrayLike<number>, count: number) =>
+    memory.setInteger(block, LAW_LABELS, memory.put("f64", labelRows(labels, count, K, loss)));
   const block = memory.block(LAW_SLOTS);
   memory.setInteger(block, LAW_DIMENSION, d);
+  memory.setInteger(block, LAW_OUTPUTS, K);
   memory.setReal(block, LAW_EPOCH, -1);
   const putThresholds = (weights: ArrayLike<number>) => {
     const pointer = memory.allocate(4 * weights.length);
@@ -146,7 +177,7 @@ export function writeLaw(memory: Memory, law: Law, replacement = true): number {
     memory.setInteger(block, LAW_KIND, FINITE);
     putThresholds(law.weights ? law.weights.data : new Float64Array(n).fill(1 / n));
     memory.setInteger(block, LAW_INPUTS, memory.put("f64", law.x.data));
-    memory.setInteger(block, LAW_LABELS, memory.put("f64", law.y.data));
+    putLabels(law.y.data, n);
     if (!replacement) memory.setInteger(block, LAW_ORDER, memory.allocate(4 * n));
   } else if (law.kind === "teacher") {
     const { a, w } = teacherNetwork(law);
@@ -162,13 +193,9 @@ export function writeLaw(memory: Memory, law: Law, replacement = true): number {
     const components = gaussianComponents(law);
     memory.setInteger(block, LAW_KIND, MIXTURE);
     putThresholds(components.map((c) => c.weight));
-    memory.setInteger(
-      block,
-      LAW_LABELS,
-      memory.put(
-        "f64",
-        components.map((c) => c.label),
-      ),
+    putLabels(
+      components.map((c) => c.label),
+      components.length,
     );
     const rows = (pick: (c: (typeof components)[number]) => Float64Array | null, slotIndex: number) => {
       if (components.some((c) => pick(c) === null)) return;
@@ -191,27 +218,41 @@ export function writeLaw(memory: Memory, law: Law, replacement = true): number {
 export interface NetworkBlock {
   /** Address of the block. */
   block: number;
-  /** Address and bytes of the weights, and of the output coefficients that follow them. */
+  /** Address and bytes of the state: weights, output coefficients, output bias, in one run. */
   weights: number;
   bytes: number;
-  /** Parameters a neuron: d, or d + 2 for an affine unit. */
-  parameters: number;
+  /** Rows of a panel: d, and one more for the bias b of an affine unit. */
+  rows: number;
+  /** Outputs K. */
+  outputs: number;
+  /** Numbers of θ: N times the parameters of a neuron, and K more where there is an output bias. */
+  length: number;
+  precision: Precision;
 }
 
-/** Writes a network's block, with room for its weights and output coefficients in one run of bytes. */
+/**
+ * Writes a network's block, with room for its state.
+ *
+ * @param masses  of the neurons in f; 1/N each if left out
+ */
 export function writeNetwork(
   memory: Memory,
   unit: Unit,
   dimension: number,
   neurons: number,
   precision: Precision,
+  masses: ArrayLike<number> | null = null,
 ): NetworkBlock {
+  const size = precision === "f32" ? 4 : 8;
   const affine = unit.kind === "affine" ? 1 : 0;
+  const outputs = outputsOf(unit);
+  const hasBias = unit.kind === "affine" && unit.outputBias;
   const rows = dimension + affine;
-  const lanes = PANEL / (precision === "f32" ? 4 : 8);
+  const lanes = PANEL / size;
   const panels = Math.ceil(neurons / lanes);
   const weightBytes = panels * rows * PANEL;
-  const bytes = weightBytes + (affine ? panels * PANEL : 0);
+  const outputBytes = affine * panels * outputs * PANEL;
+  const bytes = weightBytes + outputBytes + (hasBias ? Math.ceil((outputs * size) / PANEL) * PANEL : 0);
   const weights = memory.allocate(bytes);
   const block = memory.block(NET_SLOTS);
   memory.setInteger(block, NET_NEURONS, neurons);
@@ -219,7 +260,88 @@ export function writeNetwork(
   memory.setInteger(block, NET_ACTIVATION, writeActivation(memory, unit.activation, precision));
   memory.setInteger(block, NET_AFFINE, affine);
   memory.setInteger(block, NET_TRAIN, unit.kind === "affine" && unit.trainOutput ? 1 : 0);
-  memory.setInteger(block, NET_WEIGHTS, weights);
-  memory.setInteger(block, NET_OUTPUT, affine ? weights + weightBytes : 0);
-  return { block, weights, bytes, parameters: dimension + 2 * affine };
+  memory.setInteger(block, NET_OUTPUTS, outputs);
+  memory.setInteger(block, NET_BYTES, bytes);
+  memory.setInteger(block, NET_MASSES, memory.put(precision, masses ?? new Float64Array(neurons).fill(1 / neurons)));
+  memory.setInteger(block, NET_MASK, memory.put(precision, new Float64Array(neurons).fill(1)));
+  pointNetwork(memory, block, weights, { weightBytes, outputBytes, bytes });
+  const length = neurons * (rows + affine * outputs) + (hasBias ? outputs : 0);
+  return { block, weights, bytes, rows, outputs, length, precision };
 }
+
+function pointNetwork(
+  memory: Memory,
+  block: number,
+  state: number,
+  parts: { weightBytes: number; outputBytes: number; bytes: number },
+): void {
+  const { weightBytes, outputBytes, bytes } = parts;
+  memory.setInteger(block, NET_WEIGHTS, state);
+  memory.setInteger(block, NET_OUTPUT, outputBytes > 0 ? state + weightBytes : 0);
+  memory.setInteger(block, NET_BIAS, bytes > weightBytes + outputBytes ? state + weightBytes + outputBytes : 0);
+}
+
+/** A second block of the same network, with room for a state of its own. */
+export function copyNetwork(memory: Memory, network: NetworkBlock): NetworkBlock {
+  return viewNetwork(memory, network, memory.allocate(network.bytes));
+}
+
+/** A second block of the same network whose state is the bytes at an address: a velocity, for one. */
+export function viewNetwork(memory: Memory, network: NetworkBlock, weights: number): NetworkBlock {
+  const block = memory.block(NET_SLOTS);
+  memory.u8(block, NET_SLOTS * 8).set(memory.u8(network.block, NET_SLOTS * 8));
+  for (const slot of [NET_WEIGHTS, NET_OUTPUT, NET_BIAS]) {
+    const pointer = memory.u32(network.block + slot * 8, 1)[0]!;
+    memory.setInteger(block, slot, pointer === 0 ? 0 : pointer - network.weights + weights);
+  }
+  return { ...network, block, weights };
+}
+
+/** A batch of examples in kernel memory. */
+export interface BatchBlock {
+  block: number;
+  /** Examples it has room for. */
+  room: number;
+  /** Addresses of f64 rows of K: labels, predictions, data weights; and of the masses. */
+  labels: number;
+  predictions: number;
+  weights: number;
+  masses: number;
+}
+
+/** Writes a batch's block, with room for `count` examples of a network; masses are 1/count. */
+export function writeBatch(memory: Memory, network: NetworkBlock, count: number): BatchBlock {
+  const { rows, outputs, precision } = network;
+  const room = Math.ceil(count / BATCH_CHUNK) * BATCH_CHUNK;
+  const whole = (n: number) => Math.ceil(n / TILE) * TILE;
+  const block = memory.block(BATCH_SLOTS);
+  const set = (slot: number, pointer: number) => {
+    memory.setInteger(block, slot, pointer);
+    return pointer;
+  };
+  set(BATCH_COUNT, count);
+  set(BATCH_ROOM, room);
+  set(BATCH_TILES, memory.reserve(precision, room * rows));
+  set(BATCH_COLUMNS, memory.reserve(precision, room * whole(rows)));
+  set(BATCH_WEIGHT_TILES, memory.reserve(precision, room * outputs));
+  set(BATCH_WEIGHT_COLUMNS, memory.reserve(precision, room * whole(outputs)));
+  set(BATCH_SCRATCH, memory.allocate(4 * BATCH_CHUNK * PANEL));
+  set(BATCH_SUMS, memory.allocate(BATCH_CHUNK * outputs * 16));
+  const masses = memory.put("f64", new Float64Array(count).fill(1 / count));
+  return {
+    block,
+    room,
+    labels: set(BATCH_LABELS, memory.reserve("f64", room * outputs)),
+    predictions: set(BATCH_PREDICTIONS, memory.reserve("f64", room * outputs)),
+    weights: set(BATCH_WEIGHTS, memory.reserve("f64", room * outputs)),
+    masses: set(BATCH_MASSES, masses),
+  };
+}
+
+/** Sets how many examples of a batch there are, at most its room. */
+export function setBatchCount(memory: Memory, batch: BatchBlock, count: number): void {
+  memory.setInteger(batch.block, BATCH_COUNT, count);
+}
+
+/** The constant of a loss. */
+export const lossKinds = { squared: SQUARED, logistic: LOGISTIC_LOSS, crossEntropy: CROSS_ENTROPY } as const;

@@ -1,6 +1,7 @@
 // What a process is: something that moves a law of parameters in time. One interface for all.
 
 import type { Engine } from "../engine/engine";
+import { specHash } from "../io/canonical";
 import type { Measure } from "../measure/measure";
 import type { Process } from "./schema";
 
@@ -22,6 +23,8 @@ export interface Simulation {
   readonly time: number;
   /** Steps done. */
   readonly step: number;
+  /** How the gradient is found, in words, where there is a choice. */
+  readonly method?: string;
   /** What the user should know of this run, in sentences; grows while it runs. */
   readonly warnings: readonly string[];
   /**
@@ -48,6 +51,19 @@ export interface Simulation {
 /** What a process' file exports: `start`, which allocates and sets the state at time 0. */
 export interface ProcessModule<P extends Process = Process> {
   start(process: P, engine: Engine): Simulation;
+}
+
+/**
+ * What a saved state says of itself, to be asked when one is written or read.
+ *
+ * @throws {SpecError} where the specification holds functions, which no file can
+ */
+export function identityOf(process: Process, engine: Engine): () => { kind: string; backend: string; spec: string } {
+  let spec: string | null = null;
+  return () => {
+    spec ??= specHash(process);
+    return { kind: process.kind, backend: engine.backend, spec };
+  };
 }
 
 /** Calls of an advance one after the other, however they were made: two at once would tread on each other's state. */

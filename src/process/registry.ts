@@ -6,5 +6,9 @@ import type { Process } from "./schema";
 /** Loads the file of a kind of process; a page loads only those it runs. */
 export const registry: { [K in Process["kind"]]: () => Promise<ProcessModule<Extract<Process, { kind: K }>>> } = {
   sgd: () => import("./sgd"),
+  gradientDescent: () => import("./langevin"),
+  langevin: () => import("./langevin"),
+  gradientFlow: () => import("./gradientFlow"),
+  nonlinear: () => import("./nonlinear"),
   radialFlow: () => import("./radialFlow"),
 };

@@ -1,12 +1,15 @@
 // Specifications of processes: the factories that users call, and the checks that come before anything is allocated.
 
 import { SpecError } from "../engine/errors";
+import { canonicalJson } from "../io/canonical";
 import { isInfinite, type Law, lawDimension } from "../model/law";
 import { type Problem, type ProblemInput, problemSchema, radialAxes } from "../model/problem";
 import {
   choice,
+  either,
   flag,
   integer,
+  isRecord,
   kind,
   list,
   number,
@@ -20,7 +23,7 @@ import {
   seed,
 } from "../model/spec";
 import type { RadiusLaw, Start } from "../model/start";
-import { parameterDimension } from "../model/unit";
+import { outputsOf, parameterDimension } from "../model/unit";
 
 /**
  * Step sizes over time: at step k the step size is ε ξ(kε), and ξ(t) is 1, (1 + t/offset)^−exponent, or the factor of the
@@ -44,7 +47,80 @@ export interface SgdProcess {
   schedule: Schedule;
   /** of a finite law: examples drawn independently, or each once an epoch in a fresh order */
   replacement: boolean;
+  /** τ: a step gains √(2τε) g */
+  temperature: number;
   precision: "f32" | "f64";
+  seed: number;
+  replica: number;
+}
+
+/** Gradient descent, as plain JSON. */
+export interface GradientDescentProcess {
+  kind: "gradientDescent";
+  problem: Problem;
+  /** N */
+  neurons: number;
+  /** ε */
+  stepSize: number;
+  /** over all atoms of a finite law, or over the law itself */
+  gradient: "full" | "population";
+  /** of a quadrature of the law; null takes the exact population gradient where there is one */
+  points: number | null;
+  schedule: Schedule;
+  precision: "f32" | "f64";
+  seed: number;
+  replica: number;
+}
+
+/** Langevin dynamics in steps, as plain JSON. */
+export interface LangevinProcess {
+  kind: "langevin";
+  problem: Problem;
+  /** N */
+  neurons: number;
+  /** ε */
+  stepSize: number;
+  /** τ */
+  temperature: number;
+  /** over all atoms of a finite law, over a batch drawn at each step, or over the law itself */
+  gradient: "full" | "batch" | "population";
+  /** of a quadrature of the law; null takes the exact population gradient where there is one */
+  points: number | null;
+  batchSize: number;
+  replacement: boolean;
+  schedule: Schedule;
+  precision: "f32" | "f64";
+  seed: number;
+  replica: number;
+}
+
+/** Particle dynamics: the gradient flow of a network of N neurons, as plain JSON. */
+export interface GradientFlowProcess {
+  kind: "gradientFlow";
+  problem: Problem;
+  /** N */
+  neurons: number;
+  gradient: "full" | "population";
+  points: number | null;
+  /** adaptive Dormand–Prince 5(4), or classical Runge–Kutta of fixed step */
+  method: "dormandPrince" | "rungeKutta";
+  /** Dormand–Prince: error allowed in a step, of each parameter, relative to 1 + its size */
+  tolerance: number | null;
+  /** Runge–Kutta: length of a step */
+  timeStep: number | null;
+  schedule: Schedule;
+  seed: number;
+  replica: number;
+}
+
+/** Nonlinear dynamics: particles that move in the field of the limit, not in their own, as plain JSON. */
+export interface NonlinearProcess {
+  kind: "nonlinear";
+  problem: Problem;
+  /** N */
+  neurons: number;
+  /** what drives the particles: the radial flow, or a far larger particle system with a seed of its own */
+  limit: RadialFlowProcess | GradientFlowProcess;
   seed: number;
   replica: number;
 }
@@ -69,15 +145,21 @@ export interface RadialFlowProcess {
 }
 
 /** A process, as plain JSON. */
-export type Process = SgdProcess | RadialFlowProcess;
+export type Process =
+  | SgdProcess
+  | GradientDescentProcess
+  | LangevinProcess
+  | GradientFlowProcess
+  | NonlinearProcess
+  | RadialFlowProcess;
 
 /**
- * Stochastic gradient descent on a two-layer network, θ ← θ + ε (y − f) ∇σ*.
+ * Stochastic gradient descent on a two-layer network, θ ← θ + ε (r ∇σ* − ∇U) + √(2τε) g, r = −∂ℓ/∂f.
  *
- * @param problem  law, unit and start
+ * @param problem  law, unit, start, loss and confinement U
  * @param options  neurons: N; stepSize: ε (time advances by ε a step); batchSize: examples a step (1); schedule: ξ (1);
- *                 replacement: for a finite law, draw each example independently (true) or each once an epoch; precision:
- *                 "f64" or "f32"; seed, replica: which random numbers (0, 0)
+ *                 replacement: for a finite law, draw each example independently (true) or each once an epoch;
+ *                 temperature: τ (0); precision: "f64" or "f32"; seed, replica: which random numbers (0, 0)
  * @throws {SpecError} with the path of the wrong field
  * @see Mei, Misiakiewicz, Montanari, COLT 2019, eq. (2); theory §3
  */
@@ -86,6 +168,76 @@ export function sgd(
   options: { neurons: number; stepSize: number } & Partial<Omit<SgdProcess, "kind" | "problem">>,
 ): SgdProcess {
   return parseProcess({ kind: "sgd", problem, ...options }) as SgdProcess;
+}
+
+/**
+ * Gradient descent on a two-layer network, θ_i ← θ_i − ε (∇Ψ(θ_i; ρ_N) + ∇U(θ_i)).
+ *
+ * @param problem  law, unit, start, loss and confinement U
+ * @param options  neurons: N; stepSize: ε; gradient: "full" (over the atoms of a finite law, its default) or "population" (over
+ *                 the law itself, the default elsewhere: exact where there is a formula, else by quadrature); points: of a
+ *                 quadrature of the law; schedule: ξ (1); precision: "f64" or "f32"; seed, replica: of the start (0, 0)
+ * @throws {SpecError} with the path of the wrong field
+ * @see Mei, Misiakiewicz, Montanari, COLT 2019, section 4 (GD); theory §2, §6
+ */
+export function gradientDescent(
+  problem: ProblemInput,
+  options: { neurons: number; stepSize: number } & Partial<Omit<GradientDescentProcess, "kind" | "problem">>,
+): GradientDescentProcess {
+  return parseProcess({ kind: "gradientDescent", problem, ...options }) as GradientDescentProcess;
+}
+
+/**
+ * (Mean-field) Langevin dynamics in steps, θ_i ← θ_i − ε (∇Ψ(θ_i; ρ_N) + ∇U(θ_i)) + √(2τε) g_i.
+ *
+ * @param problem  law, unit, start, loss and confinement U; or `potentialProblem(potential, …)`, which has U alone
+ * @param options  neurons: number of particles; stepSize: ε; temperature: τ = σ²/2; gradient: "full", "batch" or "population", as in
+ *                 `gradientDescent`; batchSize, replacement: of a batch (1, true); the rest as in `sgd`
+ * @throws {SpecError} with the path of the wrong field
+ * @see Hu, Ren, Šiška, Szpruch, Ann. IHP 57 (2021); theory §7
+ */
+export function langevin(
+  problem: ProblemInput,
+  options: { neurons: number; stepSize: number; temperature: number } & Partial<
+    Omit<LangevinProcess, "kind" | "problem">
+  >,
+): LangevinProcess {
+  return parseProcess({ kind: "langevin", problem, ...options }) as LangevinProcess;
+}
+
+/**
+ * Particle dynamics: the gradient flow of a network of N neurons, θ_i' = −∇Ψ(θ_i; ρ_N) − ∇U(θ_i).
+ *
+ * @param problem  law, unit, start, loss and confinement U
+ * @param options  neurons: N; gradient, points: as in `gradientDescent`; method: "dormandPrince" (adaptive, of order 5) with
+ *                 tolerance: error allowed in a step, relative (1e-8), or "rungeKutta" (of order 4) with timeStep: its step;
+ *                 schedule: ξ (1); seed, replica: of the start (0, 0)
+ * @throws {SpecError} with the path of the wrong field
+ * @see Mei, Misiakiewicz, Montanari, COLT 2019, section 4 (PD); theory §2, §6
+ */
+export function gradientFlow(
+  problem: ProblemInput,
+  options: { neurons: number } & Partial<Omit<GradientFlowProcess, "kind" | "problem">>,
+): GradientFlowProcess {
+  return parseProcess({ kind: "gradientFlow", problem, ...options }) as GradientFlowProcess;
+}
+
+/**
+ * Nonlinear dynamics: N independent particles θ_i' = −∇Ψ(θ_i; ρ_t) in the field of a limit ρ_t that they do not feel themselves in.
+ *
+ * @param problem  law, unit, start
+ * @param options  neurons: N; limit: the process whose law ρ_t drives them, `radialFlow(…)` (characteristics or grid) for
+ *                 anisotropic Gaussians, or `gradientFlow(…)` with far more neurons and another seed; seed, replica: of the start
+ * @throws {SpecError} with the path of the wrong field
+ * @see Mei, Misiakiewicz, Montanari, COLT 2019, section 4 (ND); theory §2, §6
+ */
+export function nonlinear(
+  problem: ProblemInput,
+  options: { neurons: number; limit: RadialFlowProcess | GradientFlowProcess } & Partial<
+    Omit<NonlinearProcess, "kind" | "problem">
+  >,
+): NonlinearProcess {
+  return parseProcess({ kind: "nonlinear", problem, ...options }) as NonlinearProcess;
 }
 
 /**
@@ -107,6 +259,9 @@ export function radialFlow(
 
 const positive = number("a positive number", (x) => x > 0);
 const nonNegative = number("a non-negative number", (x) => x >= 0);
+const temperature = number("a temperature τ, 0 or more", (x) => x >= 0);
+const replica = optional(integer(0, 2 ** 32 - 1), 0);
+const random = { precision: optional(choice("f32", "f64"), "f64"), seed: optional(seed, 0), replica };
 const ascendingTimes = refined(list("a list of times", nonNegative), (times) => {
   times.forEach((t, i) => {
     if (i > 0 && t <= times[i - 1]!) {
@@ -147,39 +302,139 @@ const sgdSchema: Schema<SgdProcess> = refined(
     batchSize: optional(integer(1, 2 ** 20), 1),
     schedule: optional(schedule, { kind: "constant" }),
     replacement: optional(flag, true),
-    precision: optional(choice("f32", "f64"), "f64"),
-    seed: optional(seed, 0),
-    replica: optional(integer(0, 2 ** 32 - 1), 0),
+    temperature: optional(temperature, 0),
+    ...random,
   }),
   (process) => {
-    const { problem, neurons, batchSize, replacement } = process;
-    const { law, start } = problem;
-    if (isInfinite(law)) {
+    const { problem, batchSize } = process;
+    if (problem.law.kind === "none") {
       throw new SpecError(
-        "problem.law.dimension",
-        "infinite",
-        "a finite dimension",
-        "SGD has inputs; radialFlow has the limit.",
+        "problem.law.kind",
+        "none",
+        "a law with examples",
+        "langevin moves in the confinement alone.",
       );
     }
-    if (start.kind === "particles" && start.theta.shape[0] !== neurons) {
-      throw new SpecError("neurons", neurons, `${start.theta.shape[0]}, the number of rows of problem.start.theta`);
+    checkParticles(process);
+    checkBatch(process);
+    checkNetworkMemory(process, batchSize);
+    return process;
+  },
+);
+
+const gradientDescentSchema: Schema<GradientDescentProcess> = refined(
+  object("gradient descent", {
+    kind: kind("gradientDescent"),
+    problem: problemSchema,
+    neurons: integer(1, 2 ** 24),
+    stepSize: positive,
+    gradient: optional(choice("full", "population")),
+    points: orNull(integer(1, 2 ** 24)),
+    schedule: optional(schedule, { kind: "constant" }),
+    ...random,
+  }),
+  (process): GradientDescentProcess => {
+    const gradient = process.gradient ?? defaultGradient(process.problem);
+    checkParticles(process);
+    checkGradient({ ...process, gradient });
+    checkNetworkMemory(process, atomsOf(process));
+    return { ...process, gradient };
+  },
+);
+
+const langevinSchema: Schema<LangevinProcess> = refined(
+  object("Langevin dynamics", {
+    kind: kind("langevin"),
+    problem: problemSchema,
+    neurons: integer(1, 2 ** 24),
+    stepSize: positive,
+    temperature,
+    gradient: optional(choice("full", "batch", "population")),
+    points: orNull(integer(1, 2 ** 24)),
+    batchSize: optional(integer(1, 2 ** 20), 1),
+    schedule: optional(schedule, { kind: "constant" }),
+    replacement: optional(flag, true),
+    ...random,
+  }),
+  (process): LangevinProcess => {
+    const gradient = process.gradient ?? defaultGradient(process.problem);
+    checkParticles(process);
+    checkGradient({ ...process, gradient });
+    if (gradient === "batch") checkBatch(process);
+    else if (process.batchSize !== 1 || !process.replacement) {
+      const name = process.batchSize === 1 ? "replacement" : "batchSize";
+      throw new SpecError(name, process[name], `nothing, as the gradient is "${gradient}"`);
     }
-    if (!replacement) {
-      if (law.kind !== "dataset") {
-        throw new SpecError("replacement", false, "true, as every example of this law is a fresh one");
-      }
-      if (law.weights !== null) {
-        throw new SpecError(
-          "problem.law.weights",
-          law.weights.data,
-          "equal weights, as an epoch has each example once",
-        );
-      }
-      const n = law.x.shape[0]!;
-      if (batchSize > n) throw new SpecError("batchSize", batchSize, `at most the ${n} examples of an epoch`);
+    checkNetworkMemory(process, gradient === "batch" ? process.batchSize : atomsOf(process));
+    return { ...process, gradient };
+  },
+);
+
+const gradientFlowSchema: Schema<GradientFlowProcess> = refined(
+  object("a gradient flow", {
+    kind: kind("gradientFlow"),
+    problem: problemSchema,
+    neurons: integer(1, 2 ** 24),
+    gradient: optional(choice("full", "population")),
+    points: orNull(integer(1, 2 ** 24)),
+    method: optional(choice("dormandPrince", "rungeKutta"), "dormandPrince"),
+    tolerance: orNull(number("a number in [1e-14, 0.1]", (x) => x >= 1e-14 && x <= 0.1)),
+    timeStep: orNull(positive),
+    schedule: optional(schedule, { kind: "constant" }),
+    seed: optional(seed, 0),
+    replica,
+  }),
+  (process): GradientFlowProcess => {
+    const gradient = process.gradient ?? defaultGradient(process.problem);
+    checkParticles(process);
+    checkGradient({ ...process, gradient });
+    const adaptive = process.method === "dormandPrince";
+    if (adaptive && process.timeStep !== null) {
+      throw new SpecError(
+        "timeStep",
+        process.timeStep,
+        'nothing, as "dormandPrince" chooses its steps by the tolerance',
+      );
     }
-    checkSgdMemory(process, lawDimension(law));
+    if (!adaptive && process.timeStep === null) {
+      throw new SpecError("timeStep", null, 'the length of a step, as the method is "rungeKutta"');
+    }
+    if (!adaptive && process.tolerance !== null) {
+      throw new SpecError(
+        "tolerance",
+        process.tolerance,
+        'nothing, as "rungeKutta" takes steps of the length timeStep',
+      );
+    }
+    checkNetworkMemory({ ...process, precision: "f64" }, atomsOf(process));
+    return { ...process, gradient };
+  },
+);
+
+const nonlinearSchema: Schema<NonlinearProcess> = refined(
+  object("nonlinear dynamics", {
+    kind: kind("nonlinear"),
+    problem: problemSchema,
+    neurons: integer(1, 2 ** 24),
+    limit: either<RadialFlowProcess | GradientFlowProcess>("radialFlow(…) or gradientFlow(…)", (x) =>
+      isRecord(x) && x["kind"] === "radialFlow"
+        ? radialFlowSchema
+        : isRecord(x) && x["kind"] === "gradientFlow"
+          ? gradientFlowSchema
+          : null,
+    ),
+    seed: optional(seed, 0),
+    replica,
+  }),
+  (process) => {
+    const { problem, limit } = process;
+    checkParticles(process);
+    for (const name of ["law", "unit", "loss", "confinement"] as const) {
+      if (!sameSpec(limit.problem[name], problem[name])) {
+        throw new SpecError(`limit.problem.${name}`, limit.problem[name], `the same as problem.${name}`);
+      }
+    }
+    checkNetworkMemory({ ...process, precision: "f64" }, limit.kind === "gradientFlow" ? atomsOf(limit) : 1);
     return process;
   },
 );
@@ -218,7 +473,89 @@ const radialFlowSchema: Schema<RadialFlowProcess> = refined(
 );
 
 /** Schema of a process. */
-export const processSchema: Schema<Process> = oneOf("a process", { sgd: sgdSchema, radialFlow: radialFlowSchema });
+export const processSchema: Schema<Process> = oneOf("a process", {
+  sgd: sgdSchema,
+  gradientDescent: gradientDescentSchema,
+  langevin: langevinSchema,
+  gradientFlow: gradientFlowSchema,
+  nonlinear: nonlinearSchema,
+  radialFlow: radialFlowSchema,
+});
+
+function defaultGradient({ law }: Problem): "full" | "population" {
+  return law.kind === "dataset" || law.kind === "none" ? "full" : "population";
+}
+
+function checkParticles({ problem, neurons }: { problem: Problem; neurons: number }): void {
+  const { law, start } = problem;
+  if (isInfinite(law)) {
+    throw new SpecError(
+      "problem.law.dimension",
+      "infinite",
+      "a finite dimension",
+      "A network has inputs; radialFlow has the limit.",
+    );
+  }
+  if (start.kind === "particles" && start.theta.shape[0] !== neurons) {
+    throw new SpecError("neurons", neurons, `${start.theta.shape[0]}, the number of rows of problem.start.theta`);
+  }
+}
+
+function checkBatch({
+  problem: { law },
+  batchSize,
+  replacement,
+}: {
+  problem: Problem;
+  batchSize: number;
+  replacement: boolean;
+}): void {
+  if (law.kind === "none") {
+    throw new SpecError("gradient", "batch", '"full", as there are no examples to draw a batch from');
+  }
+  if (replacement) return;
+  if (law.kind !== "dataset") {
+    throw new SpecError("replacement", false, "true, as every example of this law is a fresh one");
+  }
+  if (law.weights !== null) {
+    throw new SpecError("problem.law.weights", law.weights.data, "equal weights, as an epoch has each example once");
+  }
+  const n = law.x.shape[0]!;
+  if (batchSize > n) throw new SpecError("batchSize", batchSize, `at most the ${n} examples of an epoch`);
+}
+
+// A finite law has no population beyond its atoms; a law that is sampled has no atoms to sum over.
+function checkGradient(process: { problem: Problem; gradient: string; points: number | null }): void {
+  const { law } = process.problem;
+  const finite = law.kind === "dataset" || law.kind === "none";
+  if (process.gradient === "population" && finite) {
+    throw new SpecError(
+      "gradient",
+      "population",
+      '"full", as the law is finite and has no population beyond its atoms',
+      "A Gaussian law or a teacher has a population gradient.",
+    );
+  }
+  if (process.gradient === "full" && !finite) {
+    throw new SpecError(
+      "gradient",
+      "full",
+      '"population", as the law is sampled and has no atoms',
+      "quadrature(law, { points }) makes it finite.",
+    );
+  }
+  if (process.points !== null && process.gradient !== "population") {
+    throw new SpecError("points", process.points, `nothing, as the gradient is "${process.gradient}"`);
+  }
+}
+
+function atomsOf({ problem: { law }, points }: { problem: Problem; points: number | null }): number {
+  return law.kind === "dataset" ? law.x.shape[0]! : (points ?? 4096);
+}
+
+function sameSpec(a: unknown, b: unknown): boolean {
+  return canonicalJson(a) === canonicalJson(b);
+}
 
 /**
  * A process, checked and normalised: every default is filled in.
@@ -259,13 +596,25 @@ function checkMemory(parts: { path: string; found: unknown; bytes: number }[]): 
   );
 }
 
-function checkSgdMemory({ problem, neurons, batchSize, precision }: SgdProcess, d: number): void {
+function checkNetworkMemory(
+  process: { problem: Problem; neurons: number; precision: "f32" | "f64" },
+  examples: number,
+): void {
+  const { problem, neurons, precision } = process;
   const size = precision === "f32" ? 4 : 8;
+  const d = lawDimension(problem.law);
   const law = lawBytes(problem.law, d);
+  const K = outputsOf(problem.unit);
+  // SGD keeps the pre-activations and slopes of all neurons for each example of its batch; the others those of a chunk
+  const width = process.problem.law.kind !== "none" && "batchSize" in process ? 2 * neurons : 0;
   checkMemory([
-    // weights, their scratch copy, and θ in f64; then, an example: inputs thrice, pre-activations and slopes of all neurons
-    { path: "neurons", found: neurons, bytes: neurons * (2 * size + 8) * parameterDimension(problem.unit, d) },
-    { path: "batchSize", found: batchSize, bytes: batchSize * (3 * d + 2 * neurons + 8) * size },
+    // weights, their scratch copy, velocity, and θ in f64; then, an example: inputs thrice, and what stands of it
+    { path: "neurons", found: neurons, bytes: neurons * (3 * size + 8) * parameterDimension(problem.unit, d) },
+    {
+      path: "batchSize" in process ? "batchSize" : "problem.law",
+      found: examples,
+      bytes: examples * ((3 * d + 2 * K + width + 8) * size + 24 * K),
+    },
     { ...law, path: `problem.law${law.path}` },
   ]);
 }

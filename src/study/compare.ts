@@ -74,7 +74,7 @@ export function compare(a: Trajectory | Ensemble, b: Trajectory | Ensemble): Com
 }
 
 function stepOf(run: Trajectory | Ensemble): number {
-  return run.process.kind === "sgd" ? run.process.stepSize / 2 : 0;
+  return "stepSize" in run.process ? run.process.stepSize / 2 : 0;
 }
 
 function series(run: Trajectory | Ensemble, name: string) {

@@ -4,6 +4,7 @@ import { DivergenceError, SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { specHash } from "../io/canonical";
 import type { Measure } from "../measure/measure";
+import { isLocalProblem } from "../model/problem";
 import type { Simulation, Watch } from "../process/process";
 import { type Process, parseTimes } from "../process/schema";
 import { version } from "../version";
@@ -45,10 +46,12 @@ export interface Provenance {
   version: string;
   /** Build of the kernels. */
   backend: Backend;
-  /** SHA-256 of the canonical specification. */
+  /** SHA-256 of the canonical specification; "local" where it holds functions. */
   spec: string;
   /** What time and scaling mean here, in words. */
   conventions: string;
+  /** How the gradient was found, in words, where there is a choice. */
+  method?: string;
 }
 
 /** A recorded run. */
@@ -149,18 +152,26 @@ function provenance(simulation: Simulation): Provenance {
   return {
     version,
     backend: simulation.engine.backend,
-    spec: specHash(simulation.process),
+    spec: hashOrLocal(simulation.process),
     conventions: conventions(simulation.process),
+    ...(simulation.method !== undefined && { method: simulation.method }),
   };
 }
 
+// A specification that holds functions of the user's has no hash.
+function hashOrLocal(process: Process): string {
+  return isLocalProblem(process.problem) ? "local" : specHash(process);
+}
+
 function conventions(process: Process): string {
-  const common =
-    "f is the mean over neurons (scaling 1/N); the step is θ += ε (y − f) ∇σ*, so the flow is that of E = R/2, R = E|y − f|²";
-  switch (process.kind) {
-    case "sgd":
-      return `time t = kε after k steps of size ε; ${common}; seed ${process.seed}, replica ${process.replica}, precision ${process.precision}.`;
-    case "radialFlow":
-      return `time is that of SGD, t = kε; ${common}; densities are with respect to dr1 dr2.`;
-  }
+  const step = "f is the mean over neurons (scaling 1/N); the step is θ += ε r ∇σ*, r = −∂ℓ/∂f";
+  const energy =
+    process.problem.loss === "squared" ? "the flow is that of E = R/2, R = E|y − f|²" : "the flow is that of F = E ℓ";
+  const common = `${step}, so ${energy}`;
+  const draws = "seed" in process ? `; seed ${process.seed}, replica ${process.replica}` : "";
+  const precision = "precision" in process ? `, precision ${process.precision}` : "";
+  const noise = "temperature" in process ? `; noise √(2τε) g, τ = ${process.temperature}` : "";
+  if ("stepSize" in process) return `time t = kε after k steps of size ε; ${common}${noise}${draws}${precision}.`;
+  const densities = process.kind === "radialFlow" ? "; densities are with respect to dr1 dr2" : "";
+  return `time is that of SGD, t = kε; ${common}${noise}${draws}${densities}.`;
 }

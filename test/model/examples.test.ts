@@ -33,12 +33,14 @@ async function examples(law: Law, n: number, backend: Backend = "simd", replacem
   const engine = await loadEngine({ backend });
   const memory = engine.memory();
   const d = lawDimension(law);
-  const block = writeLaw(memory, law, replacement);
+  const block = writeLaw(memory, { law }, replacement);
   const at = memory.reserve("f64", d);
+  const label = memory.reserve("f64", 1);
   const x = new Float64Array(n * d);
   const y = new Float64Array(n);
   for (let e = 0; e < n; e++) {
-    y[e] = engine.kernels.example_f64(block, at, 12, 0, 3, e);
+    engine.kernels.example_f64(block, at, label, 12, 0, 3, e);
+    y[e] = memory.f64(label, 1)[0]!;
     x.set(memory.f64(at, d), e * d);
   }
   memory.free();

@@ -246,6 +246,8 @@ function places(value: unknown, path: string): Place[] {
 const OPTIONAL = new Set(
   [
     "loss",
+    "confinement",
+    "temperature",
     "rotation",
     "signal",
     "weights",
@@ -272,7 +274,17 @@ const OPTIONAL = new Set(
     "r2",
   ]),
 );
-const NULLABLE = new Set(["weights", "cells", "rMax", "tolerance", "particles", "degree", "maxStep", "r2"]);
+const NULLABLE = new Set([
+  "confinement",
+  "weights",
+  "cells",
+  "rMax",
+  "tolerance",
+  "particles",
+  "degree",
+  "maxStep",
+  "r2",
+]);
 const SIGNED = new Set(["slope", "from", "to", "label", "a", "b", "mean"]);
 
 function isOptional({ name, path }: Place): boolean {

@@ -119,6 +119,7 @@ describe("sgd", () => {
       batchSize: 1,
       schedule: { kind: "constant" },
       replacement: true,
+      temperature: 0,
       precision: "f64",
       seed: 0,
       replica: 0,
@@ -174,11 +175,11 @@ describe("sgd", () => {
     expect(failure(() => sgd({ ...given, law: weighted }, epochs)).path).toBe("process.problem.law.weights");
   });
 
-  // 2^24 neurons of 40 f64 parameters are 5.4 GB; 2^20 × 2^20 rotations are far more
+  // 2^24 neurons of 40 f64 parameters are 5 GiB, held four times; 2^20 × 2^20 rotations are far more
   it("that needs more than 2 GiB names the largest part, and the numbers", () => {
     const wide = failure(() => sgd(problem, { ...options, neurons: 2 ** 24 }));
     expect(wide.path).toBe("process.neurons");
-    expect(wide.message).toContain("15 GiB");
+    expect(wide.message).toContain("20 GiB");
     expect(wide.message).toContain("2 GiB is the limit");
     const rotated = anisotropicGaussians({ dimension: 2 ** 20, delta: 0.5, rotation: { seed: 1 } });
     expect(failure(() => sgd({ ...problem, law: rotated }, options)).path).toBe("process.problem.law.dimension");
@@ -260,7 +261,7 @@ describe("a process", () => {
   it("of an unknown kind lists the known ones", () => {
     const { path, message } = failure(() => parseProcess({ kind: "sdg", problem }));
     expect(path).toBe("process.kind");
-    expect(message).toContain("sgd, radialFlow");
+    expect(message).toContain("sgd, gradientDescent");
     expect(message).toContain('Did you mean "sgd"?');
   });
 

@@ -26,7 +26,7 @@ import { startParticles } from "../../src/model/particles";
 import { gaussian, particles } from "../../src/model/start";
 import { affine, ridge } from "../../src/model/unit";
 import { type SgdProcess, sgd } from "../../src/process/schema";
-import { scheduleFactor } from "../../src/process/sgd";
+import { scheduleFactor } from "../../src/process/steps";
 import { open } from "../../src/study/open";
 
 const backends: Backend[] = ["simd", "js"];
@@ -43,8 +43,9 @@ async function reference(process: SgdProcess, backend: Backend, steps: number): 
   const engine = await loadEngine({ backend });
   const memory = engine.memory();
   const d = lawDimension(problem.law);
-  const block = writeLaw(memory, problem.law, process.replacement);
+  const block = writeLaw(memory, problem, process.replacement);
   const at = memory.reserve("f64", d);
+  const label = memory.reserve("f64", 1);
   const { value, derivative } = activationFunctions(problem.unit.activation);
   const affineUnit = problem.unit.kind === "affine";
   const train = problem.unit.kind === "affine" && problem.unit.trainOutput;
@@ -54,7 +55,8 @@ async function reference(process: SgdProcess, backend: Backend, steps: number): 
   for (let k = 0; k < steps; k++) {
     const change = new Float64Array(theta.length);
     for (let b = 0; b < batchSize; b++) {
-      const y = engine.kernels.example_f64(block, at, seed, 0, replica, k * batchSize + b);
+      engine.kernels.example_f64(block, at, label, seed, 0, replica, k * batchSize + b);
+      const y = memory.f64(label, 1)[0]!;
       const x = memory.f64(at, d).slice();
       const h = new Float64Array(neurons);
       let f = 0;

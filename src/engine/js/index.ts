@@ -4,10 +4,11 @@
 import type { Kernels } from "../kernels";
 import type { AddressSpace } from "../memory";
 import { activate } from "./activation";
+import { accumulate, descend, drawBatch, velocity } from "./descent";
+import { backward, forward, packInputs, potential, weigh } from "./gradient";
 import { Heap } from "./heap";
 import { lawKernels } from "./law";
 import { exportTheta, importTheta } from "./network";
-import { predict } from "./predict";
 import { randomKernels } from "./random";
 import { sgd } from "./sgd";
 import { stencil } from "./stencil";
@@ -25,16 +26,33 @@ export function plainBuild(): { kernels: Kernels; space: AddressSpace } {
       activate(heap, heap.f32, block, single(h), single(value), single(slope), count),
     activate_f64: (block, h, value, slope, count) =>
       activate(heap, heap.f64, block, double(h), double(value), double(slope), count),
-    example_f32: (law, x, low, high, replica, e) => example(heap.f32, law, single(x), low, high, replica, e),
-    example_f64: (law, x, low, high, replica, e) => example(heap.f64, law, double(x), low, high, replica, e),
+    example_f32: (law, x, y, low, high, replica, e) =>
+      example(heap.f32, law, single(x), double(y), low, high, replica, e),
+    example_f64: (law, x, y, low, high, replica, e) =>
+      example(heap.f64, law, double(x), double(y), low, high, replica, e),
     importTheta_f32: (network, theta) => importTheta(heap, heap.f32, network, theta),
     importTheta_f64: (network, theta) => importTheta(heap, heap.f64, network, theta),
     exportTheta_f32: (network, theta) => exportTheta(heap, heap.f32, network, theta),
     exportTheta_f64: (network, theta) => exportTheta(heap, heap.f64, network, theta),
-    predict_f32: (network, inputs, count, out, scratch) =>
-      predict(heap, heap.f32, network, inputs, count, out, scratch),
-    predict_f64: (network, inputs, count, out, scratch) =>
-      predict(heap, heap.f64, network, inputs, count, out, scratch),
+    weigh: (batch, outputs, loss, scale) => weigh(heap, batch, outputs, loss, scale),
+    packInputs_f32: (network, batch, inputs, at, count) =>
+      packInputs(heap, heap.f32, network, batch, inputs, at, count),
+    packInputs_f64: (network, batch, inputs, at, count) =>
+      packInputs(heap, heap.f64, network, batch, inputs, at, count),
+    forward_f32: (network, batch) => forward(heap, heap.f32, network, batch),
+    forward_f64: (network, batch) => forward(heap, heap.f64, network, batch),
+    backward_f32: (network, batch, gradient) => backward(heap, heap.f32, network, batch, gradient),
+    backward_f64: (network, batch, gradient) => backward(heap, heap.f64, network, batch, gradient),
+    potential_f32: (network, batch, out) => potential(heap, heap.f32, network, batch, out),
+    potential_f64: (network, batch, out) => potential(heap, heap.f64, network, batch, out),
+    accumulate_f32: (x, factor, y, bytes) => accumulate(heap.f32, x, factor, y, bytes),
+    accumulate_f64: (x, factor, y, bytes) => accumulate(heap.f64, x, factor, y, bytes),
+    drawBatch_f32: (plan, first) => drawBatch(heap, heap.f32, example, plan, first),
+    drawBatch_f64: (plan, first) => drawBatch(heap, heap.f64, example, plan, first),
+    velocity_f32: (plan) => velocity(heap, heap.f32, plan),
+    velocity_f64: (plan) => velocity(heap, heap.f64, plan),
+    descend_f32: (plan, first, steps) => descend(heap, heap.f32, example, random, plan, first, steps),
+    descend_f64: (plan, first, steps) => descend(heap, heap.f64, example, random, plan, first, steps),
     sgd_f32: (plan, first, steps) => sgd(heap, heap.f32, example, plan, first, steps),
     sgd_f64: (plan, first, steps) => sgd(heap, heap.f64, example, plan, first, steps),
     stencil_f32: (u, u0, psi, out, n1, n2, stride, k1, k2, alpha, beta, scratch) =>

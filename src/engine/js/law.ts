@@ -13,6 +13,7 @@ import {
   LAW_MEANS,
   LAW_NOISE,
   LAW_ORDER,
+  LAW_OUTPUTS,
   LAW_SCRATCH,
   LAW_SCRATCH2,
   LAW_TEACHER_ACTIVATION,
@@ -31,6 +32,9 @@ import type { Heap, Numbers } from "./heap";
 import type { RandomKernels } from "./random";
 
 const HALF = 4294967296;
+
+/** Writes one example of a law. */
+export type ExampleSource = ReturnType<typeof lawKernels>;
 
 /** The source of examples of one heap, with the stream kernels it draws from. */
 export function lawKernels(heap: Heap, random: RandomKernels) {
@@ -106,21 +110,28 @@ export function lawKernels(heap: Heap, random: RandomKernels) {
     return f;
   }
 
-  /** Writes the input of example e (from index x of `numbers` on) and returns its label. */
+  function copyLabel(law: number, row: number, y: number): void {
+    const { u32, f64 } = heap;
+    const K = u32[(law >> 2) + 2 * LAW_OUTPUTS]!;
+    const labels = (u32[(law >> 2) + 2 * LAW_LABELS]! >> 3) + row * K;
+    for (let k = 0; k < K; k++) f64[y + k] = f64[labels + k]!;
+  }
+
+  /** Writes example e: its input from index x of `numbers` on, its label row from index y of the heap's f64 on. */
   return function example(
     numbers: Numbers,
     law: number,
     x: number,
+    y: number,
     low: number,
     high: number,
     replica: number,
     e: number,
-  ): number {
+  ): void {
     const { u32, i32, f64 } = heap;
     const at = law >> 2;
     const kind = u32[at + 2 * LAW_KIND];
     const d = u32[at + 2 * LAW_DIMENSION]!;
-    const labels = u32[at + 2 * LAW_LABELS]! >> 3;
     if (kind === FINITE) {
       let q: number;
       if (u32[at + 2 * LAW_ORDER]) {
@@ -132,12 +143,16 @@ export function lawKernels(heap: Heap, random: RandomKernels) {
       }
       const row = (u32[at + 2 * LAW_INPUTS]! >> 3) + q * d;
       for (let j = 0; j < d; j++) numbers[x + j] = f64[row + j]!;
-      return f64[labels + q]!;
+      copyLabel(law, q, y);
+      return;
     }
     const normals = numbers.BYTES_PER_ELEMENT === 4 ? random.normals_f32 : random.normals_f64;
     const bytes = x * numbers.BYTES_PER_ELEMENT;
     normals(bytes, d, low, high, PURPOSE_INPUT, replica, e >>> 0, Math.floor(e / HALF), 0);
-    if (kind !== MIXTURE) return teacherLabel(numbers, law, x, d, low, high, replica, e);
+    if (kind !== MIXTURE) {
+      f64[y] = teacherLabel(numbers, law, x, d, low, high, replica, e);
+      return;
+    }
     const c = choose(law, low, high, replica, e);
     const diagonals = u32[at + 2 * LAW_DIAGONALS]! >> 3;
     const factors = u32[at + 2 * LAW_FACTORS]! >> 3;
@@ -166,6 +181,6 @@ export function lawKernels(heap: Heap, random: RandomKernels) {
         numbers[x + j] = numbers[x + j]! + (single ? Math.fround(m) : m);
       }
     }
-    return f64[labels + c]!;
+    copyLabel(law, c, y);
   };
 }

@@ -1,6 +1,14 @@
-// Plain twin of assembly/network.ts: parameters in rows (w, then b), a apart.
+// Plain twin of assembly/network.ts: parameters in rows (w, then b), a apart in rows of K, then the output bias.
 
-import { NET_AFFINE, NET_NEURONS, NET_OUTPUT, NET_ROWS, NET_WEIGHTS } from "../../../assembly/layout";
+import {
+  NET_AFFINE,
+  NET_BIAS,
+  NET_NEURONS,
+  NET_OUTPUT,
+  NET_OUTPUTS,
+  NET_ROWS,
+  NET_WEIGHTS,
+} from "../../../assembly/layout";
 import type { Heap, Numbers } from "./heap";
 
 /** Addresses (in elements) and sizes of a network's block. */
@@ -14,34 +22,39 @@ export function networkLayout(heap: Heap, numbers: Numbers, network: number) {
     n: u32[at + 2 * NET_NEURONS]!,
     rows,
     affine,
+    K: u32[at + 2 * NET_OUTPUTS]!,
     d: rows - affine,
     weights: u32[at + 2 * NET_WEIGHTS]! / size,
     output: u32[at + 2 * NET_OUTPUT]! / size,
   };
 }
 
-/** Fills the rows from θ. */
-export function importTheta(heap: Heap, numbers: Numbers, network: number, theta: number): void {
-  const { n, rows, affine, d, weights, output } = networkLayout(heap, numbers, network);
-  let p = theta >> 3;
+// The places of the state in the order of θ, each handed to `visit`.
+function eachPlace(heap: Heap, numbers: Numbers, network: number, visit: (place: number) => void): void {
+  const { n, rows, affine, K, d, weights, output } = networkLayout(heap, numbers, network);
+  const bias = heap.u32[(network >> 2) + 2 * NET_BIAS]! / numbers.BYTES_PER_ELEMENT;
   for (let i = 0; i < n; i++) {
     if (affine) {
-      numbers[output + i] = heap.f64[p++]!;
-      numbers[weights + i * rows + d] = heap.f64[p++]!;
+      for (let k = 0; k < K; k++) visit(output + i * K + k);
+      visit(weights + i * rows + d);
     }
-    for (let j = 0; j < d; j++) numbers[weights + i * rows + j] = heap.f64[p++]!;
+    for (let j = 0; j < d; j++) visit(weights + i * rows + j);
   }
+  if (bias) for (let k = 0; k < K; k++) visit(bias + k);
 }
 
-/** Writes θ from the rows. */
-export function exportTheta(heap: Heap, numbers: Numbers, network: number, theta: number): void {
-  const { n, rows, affine, d, weights, output } = networkLayout(heap, numbers, network);
+/** Fills the state from θ. */
+export function importTheta(heap: Heap, numbers: Numbers, network: number, theta: number): void {
   let p = theta >> 3;
-  for (let i = 0; i < n; i++) {
-    if (affine) {
-      heap.f64[p++] = numbers[output + i]!;
-      heap.f64[p++] = numbers[weights + i * rows + d]!;
-    }
-    for (let j = 0; j < d; j++) heap.f64[p++] = numbers[weights + i * rows + j]!;
-  }
+  eachPlace(heap, numbers, network, (place) => {
+    numbers[place] = heap.f64[p++]!;
+  });
+}
+
+/** Writes θ from the state. */
+export function exportTheta(heap: Heap, numbers: Numbers, network: number, theta: number): void {
+  let p = theta >> 3;
+  eachPlace(heap, numbers, network, (place) => {
+    heap.f64[p++] = numbers[place]!;
+  });
 }

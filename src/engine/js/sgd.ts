@@ -3,6 +3,7 @@
 
 import {
   LAW_DIMENSION,
+  LOGISTIC_LOSS,
   NET_ACTIVATION,
   NET_AFFINE,
   NET_NEURONS,
@@ -16,6 +17,7 @@ import {
   SGD_INPUTS,
   SGD_LABELS,
   SGD_LAW,
+  SGD_LOSS,
   SGD_NETWORK,
   SGD_PRE,
   SGD_REPLICA,
@@ -28,18 +30,10 @@ import {
   SGD_VALUES,
   TILE,
 } from "../../../assembly/layout";
+import { logistic } from "../math";
 import { activate } from "./activation";
 import type { Heap, Numbers } from "./heap";
-
-type ExampleSource = (
-  numbers: Numbers,
-  law: number,
-  x: number,
-  low: number,
-  high: number,
-  replica: number,
-  e: number,
-) => number;
+import type { ExampleSource } from "./law";
 
 // pre[q][i] = Σ_j W[i][j] x_q[j] for the four examples of a tile
 function forward(
@@ -126,6 +120,7 @@ export function sgd(
   const weights = u32[network + 2 * NET_WEIGHTS]! / size;
   const output = u32[network + 2 * NET_OUTPUT]! / size;
   const activation = u32[network + 2 * NET_ACTIVATION]!;
+  const loss = u32[at + 2 * SGD_LOSS];
   const batch = u32[at + 2 * SGD_BATCH]!;
   const blockSteps = u32[at + 2 * SGD_STEPS]!;
   const low = u32[at + 2 * SGD_SEED_LOW]!;
@@ -151,7 +146,7 @@ export function sgd(
     for (let q = 0; q < places; q++) {
       const tile = inputs + Math.floor(q / TILE) * rows * TILE + (q % TILE);
       if (q < count) {
-        f64[labels + q] = example(numbers, law, scratch, low, high, replica, (first + done) * batch + q);
+        example(numbers, law, scratch, labels + q, low, high, replica, (first + done) * batch + q);
         for (let j = 0; j < d; j++) numbers[tile + j * TILE] = numbers[scratch + j]!;
         if (rows > d) numbers[tile + d * TILE] = 1;
       } else {
@@ -194,7 +189,9 @@ export function sgd(
         } else {
           for (let i = 0; i < neurons; i++) total += numbers[values + i]!;
         }
-        const residual = f64[labels + q]! - total / neurons;
+        const label = f64[labels + q]!;
+        const f = total / neurons;
+        const residual = loss === LOGISTIC_LOSS ? label * (Number.isFinite(f) ? logistic(-label * f) : f) : label - f;
         if (!(Math.abs(residual) < Infinity)) return done + k;
         const weight = rate * residual;
         f64[residuals + q] = weight;

@@ -28,7 +28,7 @@ export type GridState = {
   step: number;
   accepted: number;
   values: Float64Array;
-  notes?: readonly GridFlag[];
+  notes?: readonly unknown[];
 };
 
 /** Something the user should know, with the time at which it was first seen. */
@@ -203,7 +203,7 @@ export class RadialGrid {
     this.#write(this.#mass, state.values);
     this.time = state.time;
     this.accepted = state.accepted;
-    this.flags.splice(0, this.flags.length, ...(state.notes ?? []));
+    this.flags.splice(0, this.flags.length, ...((state.notes ?? []) as GridFlag[]));
     this.#pending = 0;
     this.#known = null;
   }

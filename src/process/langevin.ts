@@ -1,0 +1,24 @@
+// Gradient descent and (mean-field) Langevin dynamics in steps of size ε.                                        theory §2, §7
+//
+//   θ_i ← θ_i − ε (∇Ψ(θ_i; ρ_N) + ∇U(θ_i)) + √(2τε) g_i              gradient descent: τ = 0
+//
+// ∇Ψ over all atoms of a finite law, over a batch of them, or over the law itself. Without examples it is Langevin dynamics in the
+// potential U alone, whose law goes to Gibbs' exp(−U/τ).
+
+import type { Engine } from "../engine/engine";
+import type { Simulation } from "./process";
+import type { GradientDescentProcess, LangevinProcess } from "./schema";
+import { stepped } from "./steps";
+
+/** Allocates the particles and their start, and returns the simulation at step 0. */
+export function start(process: LangevinProcess | GradientDescentProcess, engine: Engine): Simulation {
+  const { gradient } = process;
+  const source =
+    gradient === "batch"
+      ? ({ kind: gradient, batchSize: process.batchSize, replacement: process.replacement } as const)
+      : gradient === "full"
+        ? ({ kind: gradient } as const)
+        : ({ kind: gradient, points: process.points } as const);
+  const temperature = process.kind === "langevin" ? process.temperature : 0;
+  return stepped(process, engine, { source, temperature });
+}
