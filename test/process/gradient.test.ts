@@ -47,7 +47,7 @@ const activations: Record<string, Activation> = {
     [0.5, -2.5],
     [1.5, 7.5],
   ]),
-  table: tabulate((x) => x / (1 + x * x), { from: -6, to: 6, points: 25 }),
+  table: tabulate((x) => x / (1 + x * x), { from: -6, to: 6, points: 9 }),
 };
 
 const units: [string, Unit, Loss][] = [
