@@ -20,6 +20,7 @@ export {
   particles as particleMeasure,
   toRadial,
 } from "./measure/measure";
+export { predictionsOf } from "./measure/predictions";
 export {
   type Activation,
   activationFunctions,

@@ -360,6 +360,10 @@ export function dodge(wanted: readonly number[], gap: number, low: number, high:
     }
     if (!moved) break;
   }
+  // A cluster at an end is pushed back inside, as far as there is room.
+  const last = at.length - 1;
+  for (let k = last; k >= 0; k--) at[k] = Math.min(at[k]!, high - (last - k) * gap);
+  for (let k = 0; k <= last; k++) at[k] = Math.max(at[k]!, low + k * gap);
   const found = new Array<number>(wanted.length);
   order.forEach((i, k) => {
     found[i] = at[k]!;

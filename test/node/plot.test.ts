@@ -203,5 +203,7 @@ describe("ticks and labels", () => {
     sorted.slice(1).forEach((y, i) => void expect(y - sorted[i]!).toBeGreaterThanOrEqual(14 - 1e-5));
     expect(found[2]).toBeCloseTo(51, 3);
     expect(found[3]).toBe(200);
+    expect(dodge([290, 295, 298, 100], 14, 0, 300)).toEqual([272, 286, 300, 100]);
+    expect(dodge([2, 1, 0], 14, 0, 300)).toEqual([28, 14, 0]);
   });
 });

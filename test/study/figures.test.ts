@@ -6,8 +6,15 @@ import { meanSeries, mergedTimes, nearest, phases, say } from "../../src/study/f
 import { figureNames, loadFigure } from "../../src/study/figures/registry";
 
 describe("the figures", () => {
-  it("are those of theory §5, by name", () => {
-    expect(figureNames).toEqual(["radial-density", "two-starts", "relu-statistics", "dimension-free"]);
+  it("are those of theory §5, §3 and §7, by name", () => {
+    expect(figureNames).toEqual([
+      "radial-density",
+      "two-starts",
+      "relu-statistics",
+      "dimension-free",
+      "barron",
+      "feynman-kac",
+    ]);
   });
 
   it.each(figureNames)("%s says in sentences what should be seen", async (name) => {

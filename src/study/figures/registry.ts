@@ -8,9 +8,11 @@ const loaders = {
   "two-starts": async () => (await import("./twoStarts")).twoStarts,
   "relu-statistics": async () => (await import("./reluStatistics")).reluStatistics,
   "dimension-free": async () => (await import("./dimensionFree")).dimensionFree,
+  barron: async () => (await import("./barron")).barron,
+  "feynman-kac": async () => (await import("./feynmanKac")).feynmanKac,
 } satisfies Record<string, () => Promise<Figure>>;
 
-/** Names of the figures, in the order of theory §5. */
+/** Names of the figures, in the order of theory §5, §3 and §7. */
 export const figureNames = Object.keys(loaders);
 
 /**
