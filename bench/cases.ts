@@ -6,16 +6,25 @@ import { loadEngine } from "../src/engine/engine";
 import type { Backend } from "../src/engine/kernels";
 import { tanh as tanhOf } from "../src/engine/math";
 import {
+  type Activation,
+  affine,
   anisotropicGaussians,
+  dataset,
   gaussian,
   open,
+  parseProblem,
   piecewiseLinear,
+  relu,
   ridge,
   type Simulation,
   sgd,
   stream,
   tanh,
+  tensor,
 } from "../src/index";
+import { writeNetwork } from "../src/model/blocks";
+import { startParticles } from "../src/model/particles";
+import { writeDescent } from "../src/process/descent";
 import { type PlainProblem, plainVariants } from "./plainSgd";
 
 /** One contender of a case: runs `units` units of work once. */
@@ -157,6 +166,44 @@ async function stencilCase(precision: Precision): Promise<Case> {
   return { name: `2-D stencil, one MUSCL stage, 256 × 256, ${precision}`, unit: "stage", contenders };
 }
 
+// Forward, data weights and backward over a whole finite law: a step of GD, or one evaluation of the gradient flow.
+async function gradientCase(
+  precision: Precision,
+  shape: { neurons: number; dimension: number; examples: number; outputs: number },
+  activation: Activation,
+): Promise<Case> {
+  const { neurons, dimension, examples, outputs } = shape;
+  const g = stream(3).normals(examples * dimension);
+  const problem = parseProblem({
+    law: dataset({
+      x: tensor(g, [examples, dimension]),
+      y: Array.from({ length: examples }, (_, q) => (outputs > 1 ? q % outputs : g[q * dimension]!)),
+    }),
+    unit: affine(activation, { outputs, outputBias: outputs > 1 }),
+    loss: outputs > 1 ? "crossEntropy" : "squared",
+    start: gaussian({ radius: 1, a: { mean: 0, deviation: 1 }, b: { mean: 0, deviation: 1 } }),
+  });
+  const contenders: Contender[] = [];
+  for (const backend of await builds()) {
+    const engine = await loadEngine({ backend });
+    const memory = engine.memory();
+    const network = writeNetwork(memory, problem.unit, dimension, neurons, precision);
+    const theta = memory.reserve("f64", network.length);
+    memory.f64(theta, network.length).set(startParticles(problem, neurons, { seed: 1, replica: 0 }));
+    engine.kernels[`importTheta_${precision}`](network.block, theta);
+    const source = { kind: "full" } as const;
+    const { plan } = writeDescent(memory, engine, problem, network, { neurons, source, seed: 1, replica: 0 });
+    const velocity = engine.kernels[`velocity_${precision}`];
+    contenders.push({ name: backend, units: 1, run: () => void velocity(plan) });
+  }
+  const what = outputs > 1 ? `softmax, K = ${outputs}` : "squared loss, K = 1";
+  return {
+    name: `forward + backward, N = ${neurons}, d = ${dimension}, n = ${examples}, ${what}, affine ${activation.kind}, ${precision}`,
+    unit: "gradient",
+    contenders,
+  };
+}
+
 /** The cases of a precision. */
 export async function cases(precision: Precision): Promise<Case[]> {
   return [
@@ -164,6 +211,9 @@ export async function cases(precision: Precision): Promise<Case[]> {
     await sgdCase(precision, 320, "piecewiseLinear"),
     await sgdCase(precision, 40, "tanh"),
     await sgdCase(precision, 320, "tanh"),
+    await gradientCase(precision, { neurons: 4096, dimension: 2, examples: 600, outputs: 5 }, relu()),
+    await gradientCase(precision, { neurons: 4096, dimension: 2, examples: 600, outputs: 5 }, tanh()),
+    await gradientCase(precision, { neurons: 800, dimension: 40, examples: 1000, outputs: 1 }, tanh()),
     await normalsCase(precision),
     await stencilCase(precision),
   ];
