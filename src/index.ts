@@ -8,6 +8,15 @@ export type { StencilStage } from "./engine/stencil";
 export { canonicalJson, specHash } from "./io/canonical";
 export { measureFromJson, measureToJson } from "./io/measure";
 export { parseRunSpec, type RunSpec, runSpecToJson } from "./io/spec";
+export {
+  type Cell,
+  type Column,
+  type DataTable,
+  tableFromJson,
+  tableToCsv,
+  tableToJson,
+  tableToParquet,
+} from "./io/table";
 export { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "./io/trajectory";
 export { kolmogorov, w1, w2 } from "./measure/distance";
 export {
@@ -73,5 +82,7 @@ export {
 export { open } from "./study/open";
 export { type Rate, type RateOptions, rate } from "./study/rate";
 export { type Progress, type Provenance, type SolveOptions, solve, type Trajectory } from "./study/solve";
+export { type Sweep, type SweepOptions, type SweepPoint, type SweepProgress, sweep } from "./study/sweep";
+export type { SweepBase, Vary } from "./study/sweepPoints";
 export { everySteps, logSpaced } from "./study/times";
 export { version } from "./version";

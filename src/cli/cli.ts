@@ -2,7 +2,7 @@
 
 import { CheckpointError, DivergenceError, SpecError } from "../engine/errors";
 import { version } from "../version";
-import { FIGURE_HELP, HELP, RUN_HELP } from "./help";
+import { FIGURE_HELP, HELP, RUN_HELP, SWEEP_HELP } from "./help";
 import { EXIT, Interrupted, type Terminal, UsageError } from "./terminal";
 
 /**
@@ -29,6 +29,10 @@ export async function cli(args: readonly string[], terminal: Terminal): Promise<
         if (helped) terminal.out(RUN_HELP);
         else await (await import("./run")).run(rest, terminal);
         return EXIT.ok;
+      case "sweep":
+        if (helped) terminal.out(SWEEP_HELP);
+        else await (await import("./sweep")).sweep(rest, terminal);
+        return EXIT.ok;
       case "figure":
         if (helped) terminal.out(FIGURE_HELP);
         else await (await import("./figure")).figure(rest, terminal);
@@ -45,7 +49,7 @@ export async function cli(args: readonly string[], terminal: Terminal): Promise<
 
 function report(error: unknown, command: string | undefined, terminal: Terminal): number {
   if (error instanceof UsageError) {
-    const known = command === "run" || command === "figure" ? ` ${command}` : "";
+    const known = ["run", "sweep", "figure"].includes(command ?? "") ? ` ${command}` : "";
     terminal.err(`meanfield: ${error.message}\nSee meanfield${known} --help.\n`);
     return EXIT.usage;
   }

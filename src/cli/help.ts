@@ -7,6 +7,7 @@ export const HELP = `meanfield: one-pass SGD on a two-layer network beside its m
 
 Usage
   meanfield run SPEC.json [options]      run a specification
+  meanfield sweep SPEC.json [options]    run one at many values of its fields
   meanfield figure NAME [options]        run one of the figures
   meanfield figure --list                the figures, and what to see in them
   meanfield --help, --version            each command has its own --help
@@ -38,6 +39,27 @@ if it is left out.
 
 Written to DIR: spec.json (with all defaults filled in), trajectory.json, compareWith.json where there is one, and figures
 as SVG: risk.svg, statistics.svg, density.svg, whichever the recorded statistics give. A table goes to standard output.
+`;
+
+/** `meanfield sweep --help` */
+export const SWEEP_HELP = `meanfield sweep SPEC.json [options]: runs a specification at many values of its fields; "-" reads it from
+standard input.
+
+  --out DIR          folder for the results (out); made if it is not there
+  --workers N        worker threads (the number of cores, at most the runs)
+  --backend NAME     build of the kernels: simd, relaxed or js (the best that runs here)
+  --help             this text
+
+SPEC.json is a specification of meanfield run with one field more,
+  "vary": { "process.neurons": [100, 200, 400], "process.seed": [1, 2] }
+for a grid, the values of each field; fields that belong together share an entry,
+  "vary": { "process.neurons, process.stepSize": [[100, 0.01], [400, 0.0025]] }
+or the points themselves, "vary": [{ "process.neurons": 100 }, { "process.neurons": 400 }]. Everything under process, times and
+observe can be varied. Every point is checked before anything runs.
+
+Written to DIR: table (means and standard errors) and replicas (every value), each as .json, .csv and .parquet; sweep.json; and
+runs/, a file for each finished run under the hash of its specification. A sweep that was stopped or killed goes on when the
+same command is given again, and a larger one finds what a smaller one has done. A table goes to standard output.
 `;
 
 /** `meanfield figure --help` */

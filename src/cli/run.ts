@@ -1,8 +1,8 @@
 // `meanfield run`: runs a specification, saves it on the way, writes what it recorded and pictures of it.
 
-import { access, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { DivergenceError, SpecError } from "../engine/errors";
+import { DivergenceError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { parseRunSpec, type RunSpec, runSpecToJson } from "../io/spec";
 import { ensembleToJson, trajectoryToJson } from "../io/trajectory";
@@ -13,6 +13,7 @@ import { solve, type Trajectory } from "../study/solve";
 import { integerOption, parseOptions } from "./options";
 import { duration, progressLine } from "./progress";
 import { runPictures, runTable } from "./results";
+import { readSource } from "./source";
 import { tableText } from "./table";
 import { Interrupted, type Terminal, UsageError } from "./terminal";
 
@@ -30,13 +31,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
     workers: "string",
     backend: "string",
   });
-  if (words.length !== 1) {
-    throw new UsageError(
-      words.length === 0 ? "Which specification?" : `One specification at a time, found ${words.join(" ")}.`,
-    );
-  }
   if (values.resume && values.restart) throw new UsageError("--resume or --restart, not both.");
-  const spec = await readSpec(words[0]!, terminal);
+  const spec = parseRunSpec(await readSource(words, terminal));
   const folder = values.out ?? "out";
   const checkpoint = path.join(folder, "checkpoint");
 
@@ -131,23 +127,6 @@ async function record(
   const run = await solve(process, { ...options, checkpoint: path.join(checkpoint, `${name}.state`) });
   signal.throwIfAborted();
   return run;
-}
-
-async function readSpec(source: string, terminal: Terminal): Promise<RunSpec> {
-  const content =
-    source === "-"
-      ? await terminal.input()
-      : await readFile(source, "utf8").catch((error: Error) => {
-          throw new UsageError(`The specification cannot be read: ${error.message}.`);
-        });
-  let json: unknown;
-  try {
-    json = JSON.parse(content);
-  } catch (error) {
-    const name = source === "-" ? "standard input" : source;
-    throw new SpecError(name, content, "JSON", `${(error as Error).message}.`);
-  }
-  return parseRunSpec(json);
 }
 
 function text(run: Trajectory | Ensemble): string {

@@ -1,14 +1,12 @@
 // Replicas of a process on other cores: independent streams, results in the order of the replicas whatever finished first.
 
-import { loadEngine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
-import { nodeModule } from "../engine/node";
 import { specHash } from "../io/canonical";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { isLocal, type Observable, type Observables, type Observed, parseObservables, risk } from "./observables";
-import type { WorkerPool } from "./pool";
-import { type Progress, type Provenance, solve, type Trajectory } from "./solve";
+import { readWorkers, runAll } from "./runs";
+import type { Provenance, Trajectory } from "./solve";
 
 /** What `ensemble` is asked for. */
 export interface EnsembleOptions {
@@ -83,10 +81,7 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
     throw new SpecError("process.replica", spec.replica, "a first replica that leaves room for the others below 2^32");
   }
   const local = Object.keys(observables).find((name) => isLocal(observables[name]!));
-  const workers = options.workers ?? Math.min(replicas, cores());
-  if (!Number.isInteger(workers) || workers < 0 || workers > 1024) {
-    throw new SpecError("workers", workers, "an integer from 0 to 1024");
-  }
+  const workers = readWorkers(options.workers, replicas);
   if (local !== undefined && workers > 0) {
     throw new SpecError(
       `observe.${local}`,
@@ -109,50 +104,41 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
   const fileOf = (r: number) =>
     checkpoint === undefined ? undefined : `${checkpoint}/${specHash(specOf(r)).slice(0, 16)}.state`;
 
-  if (workers === 0) {
-    for (let r = 0; r < replicas; r++) {
-      runs[r] = await solve(specOf(r), {
-        times,
-        observe: observables,
-        backend: options.backend,
-        signal,
-        checkpoint: fileOf(r),
-        onProgress: (p: Progress) => progressed(r, p.fraction),
-      });
-      if (signal?.aborted) throw signal.reason;
+  const tasks = Array.from({ length: replicas }, (_, r) => ({
+    process: specOf(r),
+    times,
+    observe: observables,
+    checkpoint: fileOf(r),
+  }));
+  await runAll(tasks, {
+    workers,
+    worker: options.worker,
+    backend: options.backend,
+    signal,
+    onFraction: progressed,
+    onRun(r, run) {
+      runs[r] = run;
       finished++;
       progressed(r, 1);
-    }
-  } else {
-    const engine = await loadEngine({ backend: options.backend });
-    const { startPool } = await import("./pool");
-    const pool: WorkerPool = await startPool(Math.min(workers, replicas), engine.backend, options.worker);
-    try {
-      await Promise.all(
-        Array.from({ length: replicas }, async (_, r) => {
-          runs[r] = await pool.run(
-            specOf(r),
-            times,
-            observables,
-            signal,
-            (fraction) => progressed(r, fraction),
-            fileOf(r),
-          );
-          finished++;
-          progressed(r, 1);
-        }),
-      );
-    } finally {
-      await pool.close();
-    }
-  }
+    },
+  });
+  return putTogether(spec, runs);
+}
+
+/**
+ * Replicas of a process, put together.
+ *
+ * @param process  the specification of replica 0
+ * @param runs     one a replica, in their order, with the same times and observables
+ */
+export function putTogether(process: Process, runs: readonly Trajectory[]): Ensemble {
   const first = runs[0]!;
   return {
-    process: spec,
-    replicas,
+    process,
+    replicas: runs.length,
     times: first.times,
     observables: Object.fromEntries(
-      Object.keys(observables).map((name) => [name, together(runs.map((run) => run.observables[name]!))]),
+      Object.keys(first.observables).map((name) => [name, together(runs.map((run) => run.observables[name]!))]),
     ),
     warnings: [...new Set(runs.flatMap((run) => run.warnings))],
     provenance: first.provenance,
@@ -192,8 +178,4 @@ function together(all: Observed[]): EnsembleObserved {
     replicas: all.map((one) => one.values),
     method,
   };
-}
-
-function cores(): number {
-  return nodeModule("node:os")?.availableParallelism() ?? globalThis.navigator?.hardwareConcurrency ?? 1;
 }

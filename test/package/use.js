@@ -1,4 +1,4 @@
-// What an app does with the package: SGD, its limit, and an ensemble on workers, a few steps of each. Every environment of
+// What an app does with the package: SGD, its limit, an ensemble and a sweep on workers, a few steps of each. Every environment of
 // scripts/package.mjs runs this file, and all must come to the same bits.
 
 import {
@@ -12,6 +12,9 @@ import {
   ridge,
   sgd,
   solve,
+  sweep,
+  tableToCsv,
+  tableToParquet,
 } from "meanfield";
 
 const problem = {
@@ -33,6 +36,8 @@ export async function use({ worker } = {}) {
   const plain = await solve(network, { times, backend: "js" });
   const limit = await solve(radialFlow(problem, { particles: 100 }), { times });
   const together = await ensemble(network, { times, replicas: 2, workers: 2, worker });
+  const vary = { "process.neurons": [20, 50] };
+  const study = await sweep({ base: { process: network, times }, vary, workers: 2, worker });
   const last = times.length - 1;
   return {
     backend: (await loadEngine()).backend,
@@ -41,5 +46,8 @@ export async function use({ worker } = {}) {
     flow: limit.observables.risk.values[last],
     ensemble: together.observables.risk.mean[last],
     gap: compare(run, limit).risk.sup,
+    swept: study.points[0].run.observables.risk.mean[last],
+    csv: await tableToCsv(study.table),
+    parquet: (await tableToParquet(study.table)).reduce((sum, byte) => (sum * 31 + byte) % 1000003, 1),
   };
 }
