@@ -22,8 +22,8 @@ import {
   TABLE,
   TANH,
 } from "./layout";
-import { erf, exp, log1pExp, logistic, sinCos, tanh } from "./math";
-import { madd, pointer, real, slot } from "./vector";
+import { erf, exp, Fused, fusedLess, fusedSum, log1pExp, logistic, sinCos, tanh, Unfused } from "./math";
+import { pointer, real, slot } from "./vector";
 
 function relu<T>(h: usize, value: usize, slope: usize, bytes: usize): void {
   const zero = v128.splat<T>(<T>0);
@@ -48,7 +48,7 @@ function leakyRelu<T>(leak: T, h: usize, value: usize, slope: usize, bytes: usiz
 }
 
 // σ(t) = y_0 + Σ_k m_k (clamp(t, κ_k, κ_{k+1}) − κ_k): exactly flat beyond the ends, so σ' = 0 is exact there too.
-function piecewiseLinear<T>(
+function piecewiseLinear<T, F>(
   left: T,
   count: i32,
   data: usize,
@@ -68,7 +68,7 @@ function piecewiseLinear<T>(
         const t = v128.load(h + i);
         const inside = v128.sub<T>(v128.pmin<T>(v128.pmax<T>(t, from), to), from);
         v128.store(slope + i, v128.and(v128.and(v128.gt<T>(t, from), v128.le<T>(t, to)), steep));
-        v128.store(value + i, madd<T>(inside, steep, base));
+        v128.store(value + i, fusedSum<T, F>(inside, steep, base));
       }
     } else {
       for (let i: usize = 0; i < bytes; i += 16) {
@@ -76,7 +76,7 @@ function piecewiseLinear<T>(
         const inside = v128.sub<T>(v128.pmin<T>(v128.pmax<T>(t, from), to), from);
         const here = v128.and(v128.and(v128.gt<T>(t, from), v128.le<T>(t, to)), steep);
         v128.store(slope + i, v128.or(v128.load(slope + i), here));
-        v128.store(value + i, madd<T>(inside, steep, v128.load(value + i)));
+        v128.store(value + i, fusedSum<T, F>(inside, steep, v128.load(value + i)));
       }
     }
   }
@@ -123,15 +123,15 @@ function table<T>(
   }
 }
 
-function smooth<T>(kind: i32, h: usize, value: usize, slope: usize, bytes: usize): void {
+function smooth<T, F>(kind: i32, h: usize, value: usize, slope: usize, bytes: usize): void {
   const one = v128.splat<T>(<T>1);
   const two = v128.splat<T>(<T>2);
   switch (kind) {
     case TANH: {
       for (let i: usize = 0; i < bytes; i += 16) {
-        const y = tanh<T>(v128.load(h + i));
+        const y = tanh<T, F>(v128.load(h + i));
         v128.store(value + i, y);
-        v128.store(slope + i, v128.sub<T>(one, v128.mul<T>(y, y)));
+        v128.store(slope + i, fusedLess<T, F>(y, y, one));
       }
       break;
     }
@@ -139,15 +139,15 @@ function smooth<T>(kind: i32, h: usize, value: usize, slope: usize, bytes: usize
       const scale = v128.splat<T>(<T>1.1283791670955126);
       for (let i: usize = 0; i < bytes; i += 16) {
         const t = v128.load(h + i);
-        v128.store(value + i, erf<T>(t));
-        v128.store(slope + i, v128.mul<T>(scale, exp<T>(v128.neg<T>(v128.mul<T>(t, t)))));
+        v128.store(value + i, erf<T, F>(t));
+        v128.store(slope + i, v128.mul<T>(scale, exp<T, F>(v128.neg<T>(v128.mul<T>(t, t)))));
       }
       break;
     }
     case LOGISTIC: {
       for (let i: usize = 0; i < bytes; i += 16) {
         const t = v128.load(h + i);
-        const y = logistic<T>(v128.add<T>(t, t));
+        const y = logistic<T, F>(v128.add<T>(t, t));
         v128.store(value + i, y);
         v128.store(slope + i, v128.mul<T>(two, v128.mul<T>(y, v128.sub<T>(one, y))));
       }
@@ -156,18 +156,18 @@ function smooth<T>(kind: i32, h: usize, value: usize, slope: usize, bytes: usize
     case SOFTPLUS: {
       for (let i: usize = 0; i < bytes; i += 16) {
         const t = v128.load(h + i);
-        v128.store(value + i, log1pExp<T>(t));
-        v128.store(slope + i, logistic<T>(t));
+        v128.store(value + i, log1pExp<T, F>(t));
+        v128.store(slope + i, logistic<T, F>(t));
       }
       break;
     }
     case SILU: {
       for (let i: usize = 0; i < bytes; i += 16) {
         const t = v128.load(h + i);
-        const y = logistic<T>(t);
+        const y = logistic<T, F>(t);
         const ty = v128.mul<T>(t, y);
         v128.store(value + i, ty);
-        v128.store(slope + i, v128.add<T>(y, v128.mul<T>(ty, v128.sub<T>(one, y))));
+        v128.store(slope + i, fusedSum<T, F>(ty, v128.sub<T>(one, y), y));
       }
       break;
     }
@@ -196,8 +196,7 @@ function smooth<T>(kind: i32, h: usize, value: usize, slope: usize, bytes: usize
   }
 }
 
-/** σ and σ' of `count` numbers; `value` and `slope` may not overlap `h`. */
-export function activate<T>(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
+function activateWith<T, F>(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
   const bytes = <usize>count * sizeof<T>();
   const kind = slot(block, ACTIVATION_KIND);
   switch (kind) {
@@ -208,7 +207,7 @@ export function activate<T>(block: usize, h: usize, value: usize, slope: usize, 
       leakyRelu<T>(<T>real(block, ACTIVATION_P0), h, value, slope, bytes);
       break;
     case PIECEWISE_LINEAR:
-      piecewiseLinear<T>(
+      piecewiseLinear<T, F>(
         <T>real(block, ACTIVATION_P0),
         slot(block, ACTIVATION_COUNT),
         pointer(block, ACTIVATION_DATA),
@@ -231,6 +230,16 @@ export function activate<T>(block: usize, h: usize, value: usize, slope: usize, 
       );
       break;
     default:
-      smooth<T>(kind, h, value, slope, bytes);
+      smooth<T, F>(kind, h, value, slope, bytes);
   }
+}
+
+/** σ and σ' of `count` numbers; `value` and `slope` may not overlap `h`. Fused in the relaxed build. */
+export function activate<T>(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
+  activateWith<T, Fused>(block, h, value, slope, count);
+}
+
+/** The same with two roundings in every build, for labels. */
+export function activateUnfused<T>(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
+  activateWith<T, Unfused>(block, h, value, slope, count);
 }

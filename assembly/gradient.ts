@@ -48,7 +48,7 @@ import {
   SQUARED,
   TILE,
 } from "./layout";
-import { exp, log, log1pExp, logistic } from "./math";
+import { exp, log, log1pExp, logistic, Unfused } from "./math";
 import { laneSum, madd, pointer, slot } from "./vector";
 
 /** Bytes of one of the four parts of the scratch. */
@@ -298,8 +298,8 @@ export function weigh(batch: usize, outputs: i32, loss: i32, scale: f64): f64 {
     } else if (loss === LOGISTIC_LOSS) {
       const label = load<f64>(y);
       const t = f64x2.splat(-label * load<f64>(f));
-      energy = scalar(log1pExp<f64>(t));
-      store<f64>(c, weight * label * scalar(logistic<f64>(t)));
+      energy = scalar(log1pExp<f64, Unfused>(t));
+      store<f64>(c, weight * label * scalar(logistic<f64, Unfused>(t)));
     } else {
       energy = weighClasses(f, y, c, row, weight);
     }
@@ -319,7 +319,7 @@ function weighClasses(f: usize, y: usize, c: usize, row: usize, weight: f64): f6
   let inner: f64 = 0;
   for (let k: usize = 0; k < row; k += 8) {
     const t = load<f64>(f + k) - most;
-    const e = scalar(exp<f64>(f64x2.splat(t)));
+    const e = scalar(exp<f64, Unfused>(f64x2.splat(t)));
     total += e;
     inner += load<f64>(y + k) * t;
     store<f64>(c + k, e);

@@ -5,7 +5,7 @@
 // the normals of (seed, INPUT, replica) at step e; label noise by the first normal of (seed, NOISE, replica) at step e;
 // the order of epoch p by the words of (seed, ORDER, replica) at step p.
 
-import { activate } from "./activation";
+import { activateUnfused } from "./activation";
 import {
   FINITE,
   LAW_COUNT,
@@ -88,7 +88,7 @@ function teacherLabel<T>(law: usize, x: usize, d: i32, low: u32, high: u32, repl
     for (let j = 0; j < d; j++) sum += load<f64>(w + ((<usize>j) << 3)) * <f64>load<T>(x + <usize>j * sizeof<T>());
     store<f64>(h + ((<usize>i) << 3), sum);
   }
-  activate<f64>(pointer(law, LAW_TEACHER_ACTIVATION), h, value, value + ((<usize>padded) << 3), padded);
+  activateUnfused<f64>(pointer(law, LAW_TEACHER_ACTIVATION), h, value, value + ((<usize>padded) << 3), padded);
   const a = pointer(law, LAW_TEACHER_COEFFICIENTS);
   let f: f64 = 0;
   for (let i = 0; i < neurons; i++) f += load<f64>(a + ((<usize>i) << 3)) * load<f64>(value + ((<usize>i) << 3));

@@ -1,6 +1,7 @@
 // Elementary functions on vectors, generic in the precision T: f32 (4 lanes, about 2 ulp, few instructions) and f64
-// (2 lanes, the same operations in the same order as src/engine/math.ts, hence the same bits). No branches and no fused
-// multiply-add in any build: streams and labels must not depend on it. NaN goes through. Coefficients: coefficients.ts.
+// (2 lanes, the same operations in the same order as src/engine/math.ts, hence the same bits). No branches. Streams and
+// labels may not depend on the build, so what they are made of never fuses; the functions with a parameter F do in the
+// relaxed build where it is Fused. NaN goes through. Coefficients: coefficients.ts.
 //
 // Constants stand in memory and are loaded where they are used: V8 builds a constant vector anew in every turn of a loop,
 // with three instructions, and a load is one.
@@ -294,12 +295,12 @@ const BITS = memory.data<u64>([0xfffffffffffff, 0x3fe6a09e00000000, 0x3fe6a09e00
 const BITS32 = memory.data<u32>([0x7fffff, 0x3f3504f3, 0x3f3504f3 - 0x3f800000]);
 
 /** e^x. */
-export function exp<T>(x: v128): v128 {
+export function exp<T, F>(x: v128): v128 {
   const y = v128.pmax<T>(v128.pmin<T>(x, number<T>(N.ExpHigh)), number<T>(N.ExpLow));
   const k = nearest<T>(v128.mul<T>(y, number<T>(N.Log2E)));
   // 2^k in two factors, as k leaves the range of exponents where the result is subnormal or infinite
   const half = nearest<T>(v128.mul<T>(k, number<T>(N.Half)));
-  const p = v128.add<T>(number<T>(N.One), expm1Reduced<T>(reduced<T>(y, k)));
+  const p = v128.add<T>(number<T>(N.One), expm1Reduced<T, F>(reduced<T, F>(y, k)));
   return v128.mul<T>(v128.mul<T>(p, powerOfTwo<T>(half)), powerOfTwo<T>(v128.sub<T>(k, half)));
 }
 
@@ -321,65 +322,75 @@ export function log<T>(x: v128): v128 {
 }
 
 /** log(1 + e^x), the softplus of slope 1. */
-export function log1pExp<T>(x: v128): v128 {
-  const e = expBounded<T>(v128.neg<T>(v128.abs<T>(x)));
+export function log1pExp<T, F>(x: v128): v128 {
+  const e = expBounded<T, F>(v128.neg<T>(v128.abs<T>(x)));
   const s = v128.div<T>(e, v128.add<T>(number<T>(N.Two), e));
   const z = v128.mul<T>(s, s);
   let series: v128;
   if (sizeof<T>() === 4) {
-    series = step<T>(step<T>(step<T>(term<T>(LOG1P32, 3), z, LOG1P32, 2), z, LOG1P32, 1), z, LOG1P32, 0);
+    series = fusedStep<T, F>(
+      fusedStep<T, F>(fusedStep<T, F>(term<T>(LOG1P32, 3), z, LOG1P32, 2), z, LOG1P32, 1),
+      z,
+      LOG1P32,
+      0,
+    );
   } else {
     const w = v128.mul<T>(z, z);
-    let odd = step<T>(step<T>(step<T>(term<T>(LOG1P, 10), w, LOG1P, 8), w, LOG1P, 6), w, LOG1P, 4);
-    odd = step<T>(step<T>(odd, w, LOG1P, 2), w, LOG1P, 0);
-    let even = step<T>(step<T>(term<T>(LOG1P, 9), w, LOG1P, 7), w, LOG1P, 5);
-    even = step<T>(step<T>(even, w, LOG1P, 3), w, LOG1P, 1);
-    series = sum<T>(even, z, odd);
+    let odd = fusedStep<T, F>(
+      fusedStep<T, F>(fusedStep<T, F>(term<T>(LOG1P, 10), w, LOG1P, 8), w, LOG1P, 6),
+      w,
+      LOG1P,
+      4,
+    );
+    odd = fusedStep<T, F>(fusedStep<T, F>(odd, w, LOG1P, 2), w, LOG1P, 0);
+    let even = fusedStep<T, F>(fusedStep<T, F>(term<T>(LOG1P, 9), w, LOG1P, 7), w, LOG1P, 5);
+    even = fusedStep<T, F>(fusedStep<T, F>(even, w, LOG1P, 3), w, LOG1P, 1);
+    series = fusedSum<T, F>(even, z, odd);
   }
-  const tail = v128.add<T>(v128.add<T>(s, s), v128.mul<T>(s, v128.mul<T>(z, series)));
+  const tail = fusedSum<T, F>(s, v128.mul<T>(z, series), v128.add<T>(s, s));
   return v128.add<T>(v128.pmax<T>(x, v128.splat<T>(<T>0)), tail);
 }
 
 /** 1 / (1 + e^−x). */
-export function logistic<T>(x: v128): v128 {
+export function logistic<T, F>(x: v128): v128 {
   const one = number<T>(N.One);
-  return v128.div<T>(one, v128.add<T>(one, expBounded<T>(v128.neg<T>(x))));
+  return v128.div<T>(one, v128.add<T>(one, expBounded<T, F>(v128.neg<T>(x))));
 }
 
 /** Hyperbolic tangent, from e^(2|x|) − 1. */
-export function tanh<T>(x: v128): v128 {
+export function tanh<T, F>(x: v128): v128 {
   const y = v128.pmin<T>(v128.abs<T>(x), number<T>(N.TanhEnd));
   const y2 = v128.add<T>(y, y);
   const k = nearest<T>(v128.mul<T>(y2, number<T>(N.Log2E)));
   const scale = powerOfTwo<T>(k);
-  const p = expm1Reduced<T>(reduced<T>(y2, k));
-  const t = sum<T>(p, scale, v128.sub<T>(scale, number<T>(N.One)));
+  const p = expm1Reduced<T, F>(reduced<T, F>(y2, k));
+  const t = fusedSum<T, F>(p, scale, v128.sub<T>(scale, number<T>(N.One)));
   return withSign<T>(v128.div<T>(t, v128.add<T>(t, number<T>(N.Two))), x);
 }
 
 /** Error function: a polynomial for |x| < 1, 1 − erfc |x| beyond. */
-export function erf<T>(x: v128): v128 {
+export function erf<T, F>(x: v128): v128 {
   const one = number<T>(N.One);
   const z = v128.mul<T>(x, x);
   const a = v128.pmin<T>(v128.abs<T>(x), number<T>(N.ErfEnd));
   let near: v128;
   let far: v128;
   if (sizeof<T>() === 4) {
-    near = step<T>(step<T>(step<T>(term<T>(ERF32, 5), z, ERF32, 4), z, ERF32, 3), z, ERF32, 2);
-    near = step<T>(step<T>(near, z, ERF32, 1), z, ERF32, 0);
-    far = step<T>(step<T>(term<T>(LOG_ERFC32, 5), a, LOG_ERFC32, 4), a, LOG_ERFC32, 3);
-    far = step<T>(step<T>(step<T>(far, a, LOG_ERFC32, 2), a, LOG_ERFC32, 1), a, LOG_ERFC32, 0);
-    far = expBounded<T>(far);
+    near = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(term<T>(ERF32, 5), z, ERF32, 4), z, ERF32, 3), z, ERF32, 2);
+    near = fusedStep<T, F>(fusedStep<T, F>(near, z, ERF32, 1), z, ERF32, 0);
+    far = fusedStep<T, F>(fusedStep<T, F>(term<T>(LOG_ERFC32, 5), a, LOG_ERFC32, 4), a, LOG_ERFC32, 3);
+    far = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(far, a, LOG_ERFC32, 2), a, LOG_ERFC32, 1), a, LOG_ERFC32, 0);
+    far = expBounded<T, F>(far);
   } else {
     const w = v128.mul<T>(z, z);
-    let even = step<T>(step<T>(step<T>(term<T>(ERF, 12), w, ERF, 10), w, ERF, 8), w, ERF, 6);
-    even = step<T>(step<T>(step<T>(even, w, ERF, 4), w, ERF, 2), w, ERF, 0);
-    let odd = step<T>(step<T>(step<T>(term<T>(ERF, 11), w, ERF, 9), w, ERF, 7), w, ERF, 5);
-    odd = step<T>(step<T>(odd, w, ERF, 3), w, ERF, 1);
-    near = sum<T>(odd, z, even);
-    far = v128.mul<T>(exp<T>(v128.neg<T>(v128.mul<T>(a, a))), erfcx<T>(a));
+    let even = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(term<T>(ERF, 12), w, ERF, 10), w, ERF, 8), w, ERF, 6);
+    even = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(even, w, ERF, 4), w, ERF, 2), w, ERF, 0);
+    let odd = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(term<T>(ERF, 11), w, ERF, 9), w, ERF, 7), w, ERF, 5);
+    odd = fusedStep<T, F>(fusedStep<T, F>(odd, w, ERF, 3), w, ERF, 1);
+    near = fusedSum<T, F>(odd, z, even);
+    far = v128.mul<T>(exp<T, F>(v128.neg<T>(v128.mul<T>(a, a))), erfcx<T, F>(a));
   }
-  near = v128.add<T>(x, v128.mul<T>(x, near));
+  near = fusedSum<T, F>(x, near, x);
   far = withSign<T>(v128.sub<T>(one, far), x);
   return v128.bitselect(near, far, v128.lt<T>(a, one));
 }
@@ -441,6 +452,26 @@ export function step<T>(a: v128, z: v128, table: usize, k: i32): v128 {
 /** a·b + c in two roundings, in every build. */
 export function sum<T>(a: v128, b: v128, c: v128): v128 {
   return v128.add<T>(v128.mul<T>(a, b), c);
+}
+
+/** How a function rounds: with multiply-adds fused in the relaxed build, or as in every other build. */
+export type Fused = i32;
+export type Unfused = f64;
+
+/** a·b + c: one rounding in the relaxed build where F is Fused, else two. */
+export function fusedSum<T, F>(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD && isInteger<F>()) return v128.relaxed_madd<T>(a, b, c);
+  return v128.add<T>(v128.mul<T>(a, b), c);
+}
+
+/** c − a·b, in the same way. */
+export function fusedLess<T, F>(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD && isInteger<F>()) return v128.relaxed_nmadd<T>(a, b, c);
+  return v128.sub<T>(c, v128.mul<T>(a, b));
+}
+
+function fusedStep<T, F>(a: v128, z: v128, table: usize, k: i32): v128 {
+  return fusedSum<T, F>(a, z, term<T>(table, k));
 }
 
 /** z L(z), z = s²: log((1+s)/(1−s)) = s (2 + z L(z)). */
@@ -524,45 +555,50 @@ function powerOfTwo<T>(k: v128): v128 {
 }
 
 /** r = x − k log 2. */
-function reduced<T>(x: v128, k: v128): v128 {
-  const high = v128.sub<T>(x, v128.mul<T>(k, number<T>(N.Ln2High)));
-  return v128.sub<T>(high, v128.mul<T>(k, number<T>(N.Ln2Low)));
+function reduced<T, F>(x: v128, k: v128): v128 {
+  const high = fusedLess<T, F>(k, number<T>(N.Ln2High), x);
+  return fusedLess<T, F>(k, number<T>(N.Ln2Low), high);
 }
 
 /** e^r − 1, |r| ≤ log(2)/2. */
-function expm1Reduced<T>(r: v128): v128 {
+function expm1Reduced<T, F>(r: v128): v128 {
   const z = v128.mul<T>(r, r);
   if (sizeof<T>() === 4) {
-    const p = step<T>(step<T>(term<T>(EXP32, 4), r, EXP32, 3), r, EXP32, 2);
-    return v128.add<T>(r, v128.mul<T>(z, step<T>(step<T>(p, r, EXP32, 1), r, EXP32, 0)));
+    const p = fusedStep<T, F>(fusedStep<T, F>(term<T>(EXP32, 4), r, EXP32, 3), r, EXP32, 2);
+    return fusedSum<T, F>(z, fusedStep<T, F>(fusedStep<T, F>(p, r, EXP32, 1), r, EXP32, 0), r);
   }
-  let even = step<T>(step<T>(step<T>(term<T>(EXP, 10), z, EXP, 8), z, EXP, 6), z, EXP, 4);
-  even = step<T>(step<T>(even, z, EXP, 2), z, EXP, 0);
-  let odd = step<T>(step<T>(term<T>(EXP, 9), z, EXP, 7), z, EXP, 5);
-  odd = step<T>(step<T>(odd, z, EXP, 3), z, EXP, 1);
-  return v128.add<T>(r, v128.mul<T>(z, v128.add<T>(even, v128.mul<T>(r, odd))));
+  let even = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(term<T>(EXP, 10), z, EXP, 8), z, EXP, 6), z, EXP, 4);
+  even = fusedStep<T, F>(fusedStep<T, F>(even, z, EXP, 2), z, EXP, 0);
+  let odd = fusedStep<T, F>(fusedStep<T, F>(term<T>(EXP, 9), z, EXP, 7), z, EXP, 5);
+  odd = fusedStep<T, F>(fusedStep<T, F>(odd, z, EXP, 3), z, EXP, 1);
+  return fusedSum<T, F>(z, fusedSum<T, F>(r, odd, even), r);
 }
 
 /** e^x where an f32 result may be flushed to 0 below 2^−126 and to Infinity above 2^127.5; the full e^x in f64. */
-function expBounded<T>(x: v128): v128 {
-  if (sizeof<T>() === 8) return exp<T>(x);
+function expBounded<T, F>(x: v128): v128 {
+  if (sizeof<T>() === 8) return exp<T, F>(x);
   const y = v128.pmax<T>(v128.pmin<T>(x, number<T>(N.ExpHighShort)), number<T>(N.ExpLowShort));
   const k = nearest<T>(v128.mul<T>(y, number<T>(N.Log2E)));
-  return v128.mul<T>(v128.add<T>(number<T>(N.One), expm1Reduced<T>(reduced<T>(y, k))), powerOfTwo<T>(k));
+  return v128.mul<T>(v128.add<T>(number<T>(N.One), expm1Reduced<T, F>(reduced<T, F>(y, k))), powerOfTwo<T>(k));
 }
 
 /** e^(x²) erfc x, 1 ≤ x ≤ 28, in f64. */
-function erfcx<T>(x: v128): v128 {
+function erfcx<T, F>(x: v128): v128 {
   const three = number<T>(N.Three);
   const t = v128.div<T>(v128.sub<T>(x, three), v128.add<T>(x, three));
   const w = v128.mul<T>(t, t);
-  let even = step<T>(step<T>(step<T>(term<T>(ERFC, 18), w, ERFC, 16), w, ERFC, 14), w, ERFC, 12);
-  even = step<T>(step<T>(step<T>(even, w, ERFC, 10), w, ERFC, 8), w, ERFC, 6);
-  even = step<T>(step<T>(step<T>(even, w, ERFC, 4), w, ERFC, 2), w, ERFC, 0);
-  let odd = step<T>(step<T>(step<T>(term<T>(ERFC, 19), w, ERFC, 17), w, ERFC, 15), w, ERFC, 13);
-  odd = step<T>(step<T>(step<T>(odd, w, ERFC, 11), w, ERFC, 9), w, ERFC, 7);
-  odd = step<T>(step<T>(step<T>(odd, w, ERFC, 5), w, ERFC, 3), w, ERFC, 1);
-  return v128.div<T>(sum<T>(odd, t, even), v128.add<T>(number<T>(N.One), x));
+  let even = fusedStep<T, F>(
+    fusedStep<T, F>(fusedStep<T, F>(term<T>(ERFC, 18), w, ERFC, 16), w, ERFC, 14),
+    w,
+    ERFC,
+    12,
+  );
+  even = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(even, w, ERFC, 10), w, ERFC, 8), w, ERFC, 6);
+  even = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(even, w, ERFC, 4), w, ERFC, 2), w, ERFC, 0);
+  let odd = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(term<T>(ERFC, 19), w, ERFC, 17), w, ERFC, 15), w, ERFC, 13);
+  odd = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(odd, w, ERFC, 11), w, ERFC, 9), w, ERFC, 7);
+  odd = fusedStep<T, F>(fusedStep<T, F>(fusedStep<T, F>(odd, w, ERFC, 5), w, ERFC, 3), w, ERFC, 1);
+  return v128.div<T>(fusedSum<T, F>(odd, t, even), v128.add<T>(number<T>(N.One), x));
 }
 
 /** The magnitude of a with the sign of x. */

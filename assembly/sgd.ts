@@ -45,7 +45,7 @@ import {
   SGD_VALUES,
   TILE,
 } from "./layout";
-import { logistic } from "./math";
+import { logistic, Unfused } from "./math";
 import { sweep } from "./panels";
 import { respond } from "./respond";
 import { madd, pointer, slot } from "./vector";
@@ -76,21 +76,30 @@ function drawBlock<T>(plan: usize, inputs: usize, labels: usize, first: u64, cou
 // 1/(1 + e^{yf}), not finite where yf is not
 function logisticResidual(margin: f64): f64 {
   if (!(abs(margin) < Infinity)) return margin;
-  return f64x2.extract_lane(logistic<f64>(f64x2.splat(-margin)), 0);
+  return f64x2.extract_lane(logistic<f64, Unfused>(f64x2.splat(-margin)), 0);
 }
 
 /** Gram matrix of a tile's inputs, TILE × TILE, row-major. */
 function gram<T>(inputs: usize, rows: i32, out: usize): void {
   const size = sizeof<T>();
-  for (let l = 0; l < TILE; l++) {
-    for (let half: usize = 0; half < <usize>TILE * size; half += 16) {
-      let sum = v128.splat<T>(<T>0);
-      let x = inputs;
-      for (let j = 0; j < rows; j++, x += TILE * size) {
-        sum = madd<T>(v128.load_splat<T>(x + l * size), v128.load(x + half), sum);
-      }
-      v128.store(out + l * TILE * size + half, sum);
+  const row = <usize>TILE * size;
+  for (let half: usize = 0; half < row; half += 16) {
+    let a = v128.splat<T>(<T>0);
+    let b = a;
+    let c = a;
+    let d = a;
+    let x = inputs;
+    for (let j = 0; j < rows; j++, x += row) {
+      const y = v128.load(x + half);
+      a = madd<T>(v128.load_splat<T>(x), y, a);
+      b = madd<T>(v128.load_splat<T>(x + size), y, b);
+      c = madd<T>(v128.load_splat<T>(x + 2 * size), y, c);
+      d = madd<T>(v128.load_splat<T>(x + 3 * size), y, d);
     }
+    v128.store(out + half, a);
+    v128.store(out + row + half, b);
+    v128.store(out + 2 * row + half, c);
+    v128.store(out + 3 * row + half, d);
   }
 }
 
@@ -185,17 +194,19 @@ export function sgd<T>(plan: usize, first: f64, steps: i32): i32 {
       }
     }
 
-    // scaled inputs (ε/m) r x; a tile's places beyond `count` have x = 0, and their slopes are set to 0 too
+    // scaled inputs (ε/m) r x; a tile's places beyond `count` have x = 0, and their factors and slopes are set to 0 too
     for (let t = 0; t < tilesNow; t++) {
       for (let q = t * TILE; q < (t + 1) * TILE; q++) {
-        const from = x + t * tileBytes + <usize>(q % TILE) * size;
-        const to = scaled + t * tileBytes + <usize>(q % TILE) * size;
-        if (q < count) {
-          const weight = <T>load<f64>(residuals + ((<usize>q) << 3));
-          for (let j: usize = 0; j < tileBytes; j += <usize>TILE * size) store<T>(to + j, weight * load<T>(from + j));
-        } else {
-          for (let j: usize = 0; j < tileBytes; j += <usize>TILE * size) store<T>(to + j, <T>0);
-          memory.fill(slopes + <usize>q * stride, 0, stride);
+        const weight = q < count ? <T>load<f64>(residuals + ((<usize>q) << 3)) : <T>0;
+        store<T>(factors + <usize>(q % TILE) * size, weight);
+        if (q >= count) memory.fill(slopes + <usize>q * stride, 0, stride);
+      }
+      const from = x + t * tileBytes;
+      const to = scaled + t * tileBytes;
+      for (let half: usize = 0; half < <usize>TILE * size; half += 16) {
+        const weight = v128.load(factors + half);
+        for (let j = half; j < tileBytes; j += <usize>TILE * size) {
+          v128.store(to + j, v128.mul<T>(weight, v128.load(from + j)));
         }
       }
     }
