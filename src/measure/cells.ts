@@ -5,6 +5,8 @@
 //
 // Fields of one number a cell are row-major: cell (i, j) is at i · columns + j, and its value is that at the cell's middle.
 
+import { log } from "../engine/math";
+
 /** Cells of a box. */
 export interface Cells {
   /** [n + 1] ascending edges of each axis, one or two axes */
@@ -13,6 +15,8 @@ export interface Cells {
   middles: readonly Float64Array[];
   /** [n] lengths of the cells of each axis */
   lengths: readonly Float64Array[];
+  /** their logarithms */
+  logLengths: readonly Float64Array[];
   rows: number;
   columns: number;
   /** rows · columns */
@@ -43,10 +47,12 @@ export function cellsOf(edges: readonly Float64Array[]): Cells {
     edges.map((axis) => axis.subarray(1).map((to, i) => pick(axis[i]!, to)));
   const rows = edges[0]!.length - 1;
   const columns = edges.length === 2 ? edges[1]!.length - 1 : 1;
+  const lengths = between((from, to) => to - from);
   return {
     edges,
     middles: between((from, to) => (from + to) / 2),
-    lengths: between((from, to) => to - from),
+    lengths,
+    logLengths: lengths.map((axis) => axis.map(log)),
     rows,
     columns,
     size: rows * columns,

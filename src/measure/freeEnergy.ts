@@ -49,28 +49,54 @@ export function* cellFreeEnergy(
   confinement: Float64Array,
   temperature: number,
 ): Work<FreeEnergy> {
-  const { rows, columns, lengths } = cells;
-  const inner = new Sum();
-  const outer = new Sum();
-  let magnitude = Math.abs(energy);
-  const columnLogs = columns > 1 || lengths.length === 2 ? lengths[1]!.map(log) : new Float64Array(1);
-  for (let i = 0, done = 0; i < rows; i++) {
-    const rowLog = log(lengths[0]![i]!);
+  const { rows, columns, logLengths } = cells;
+  // sums of m log m and of U m with what rounding took from them, and of the sizes of all terms
+  const sums = new Float64Array(5);
+  const [rowLogs, columnLogs = NO_LENGTH] = logLengths;
+  const rowsAPiece = Math.ceil(PIECE / columns);
+  for (let row = 0; row < rows; row += rowsAPiece) {
+    addRows(masses, confinement, temperature, rowLogs!, columnLogs, row, Math.min(rows, row + rowsAPiece), sums);
+    yield;
+  }
+  const entropy = sums[0]! + sums[1]!;
+  const potential = sums[2]! + sums[3]!;
+  const value = energy + potential + temperature * entropy;
+  return { value, energy, confinement: potential, entropy, magnitude: Math.abs(energy) + sums[4]! };
+}
+
+/** Logarithm of the length along an axis that is not there. */
+const NO_LENGTH = new Float64Array(1);
+
+// Neumaier's sums over rows from … to; a plain loop, as it is the dearest of a step.
+function addRows(
+  masses: Float64Array,
+  confinement: Float64Array,
+  temperature: number,
+  rowLogs: Float64Array,
+  columnLogs: Float64Array,
+  from: number,
+  to: number,
+  sums: Float64Array,
+): void {
+  const columns = columnLogs.length;
+  let [inner, innerLost, outer, outerLost, magnitude] = sums as unknown as [number, number, number, number, number];
+  for (let i = from; i < to; i++) {
+    const rowLog = rowLogs[i]!;
     for (let j = 0; j < columns; j++) {
       const m = masses[i * columns + j]!;
       if (m === 0) continue;
-      const entropy = m * (log(m) - rowLog - columnLogs[j]!);
-      const potential = m * confinement[i * columns + j]!;
-      inner.add(entropy);
-      outer.add(potential);
-      magnitude += temperature * Math.abs(entropy) + Math.abs(potential);
+      const x = m * (log(m) - rowLog - columnLogs[j]!);
+      const y = m * confinement[i * columns + j]!;
+      const nextInner = inner + x;
+      innerLost += Math.abs(inner) >= Math.abs(x) ? inner - nextInner + x : x - nextInner + inner;
+      inner = nextInner;
+      const nextOuter = outer + y;
+      outerLost += Math.abs(outer) >= Math.abs(y) ? outer - nextOuter + y : y - nextOuter + outer;
+      outer = nextOuter;
+      magnitude += temperature * Math.abs(x) + Math.abs(y);
     }
-    if ((done += columns) < PIECE) continue;
-    done = 0;
-    yield;
   }
-  const value = energy + outer.value + temperature * inner.value;
-  return { value, energy, confinement: outer.value, entropy: inner.value, magnitude };
+  sums.set([inner, innerLost, outer, outerLost, magnitude]);
 }
 
 /**

@@ -124,7 +124,7 @@ describe("along one line", () => {
   });
 
   test("masses stay positive where the rational function is not, and nearer to the exact law", () => {
-    const point = smooth.map((_, i) => (i === 4 ? 1 : 0));
+    const point: number[] = smooth.map((_, i) => (i === 4 ? 1 : 0));
     const L = generator(potential, tau, h);
     for (const dt of [0.03, 0.05, 0.1, 0.3, 1, 10]) {
       const { sg, step, euler } = scheme(13, 1, tau, h, potential);

@@ -46,13 +46,13 @@ export type FlowFlag = { kind: "wall" | "unresolved" | "shortened"; time: number
 /** Share of a step's own change that its error may have: a mode of rate λ then has λ dt ≤ 2 or so. */
 const RELATIVE = 0.05;
 
-/** Round-off of an L1 difference of two laws. */
-const NOISE = 2e-14;
+/** Round-off of an L1 difference of two laws, times the root of the number of cells. */
+const NOISE = 4 * Number.EPSILON;
 
 /** Round-off of a free energy, relative to the sum of the sizes of its terms. */
 const ROUNDING = 4e-15;
 
-/** The error that a step is given when it raises the free energy. */
+/** The error that a step is given when it raises the free energy, or its second half moves twice as much mass as its first. */
 const UPHILL = 8;
 
 /** Density at a wall, times the length of the box, above which the wall is felt. */
@@ -63,6 +63,9 @@ const UNRESOLVED = 0.1;
 
 /** Whole steps between two looks at the flags. */
 const LOOK = 8;
+
+/** Share of (dissipation at its end) × (length) by which a fixed step has to lower the free energy, or it is not the flow's. */
+const HALF = 0.5;
 
 /** Most parts that a fixed step is cut into before it counts as diverged. */
 const MOST_PARTS = 2 ** 20;
@@ -284,7 +287,8 @@ export class FokkerPlanckFlow {
     }
   }
 
-  // A step of given length, cut into 2, 4, … equal parts where it would raise the free energy.
+  // A step of given length. In a step that is short beside the flow's own times the free energy falls by the mean of the
+  // dissipation times its length; one that lowers it by less than half of that at its end is cut into 2, 4, … equal parts.
   *#fixed(masses: Float64Array, dt: number, time: number): Work<void> {
     const before = this.#free!;
     for (let parts = 1; parts <= MOST_PARTS; parts *= 2) {
@@ -301,7 +305,9 @@ export class FokkerPlanckFlow {
         const to = k % 2 === 0 ? this.#whole : this.#half;
         yield* this.#part(from, rates, dt / parts, to);
         const after = yield* this.#energyOf(to);
-        downhill = after.value - last.value <= ROUNDING * Math.max(last.magnitude, after.magnitude);
+        const lost = last.value - after.value;
+        const rate = yield* cellDissipation(to, this.spec.cells, this.#potential, this.spec.temperature);
+        downhill = lost + ROUNDING * Math.max(last.magnitude, after.magnitude) >= (HALF * rate * dt) / parts;
         last = after;
         from = to;
       }
@@ -317,7 +323,7 @@ export class FokkerPlanckFlow {
       "fokkerPlanck",
       this.accepted,
       time,
-      "no part of the step lowers the free energy; take a smaller timeStep",
+      "no part of the step lowers the free energy as the flow does; take a smaller timeStep",
     );
   }
 
@@ -343,15 +349,24 @@ export class FokkerPlanckFlow {
   // Error of the two halves over what it may be.
   #errorOf(masses: Float64Array, tolerance: number): number {
     const whole = this.#whole;
+    const half = this.#half;
     const result = this.#result;
     let difference = 0;
     let change = 0;
+    let first = 0;
+    let second = 0;
     for (let i = 0; i < masses.length; i++) {
-      difference += Math.abs(result[i]! - whole[i]!);
-      change += Math.abs(result[i]! - masses[i]!);
+      const m = result[i]!;
+      difference += Math.abs(m - whole[i]!);
+      change += Math.abs(m - masses[i]!);
+      first += Math.abs(half[i]! - masses[i]!);
+      second += Math.abs(m - half[i]!);
     }
+    const noise = NOISE * Math.sqrt(masses.length);
     const error = difference / 3;
-    const worst = Math.max(error / tolerance, error / (RELATIVE * change + NOISE));
+    let worst = Math.max(error / tolerance, error / (RELATIVE * change + noise));
+    // a mode beyond stability may be multiplied by the same number either way, but it grows
+    if (second > 2 * first + noise) worst = Math.max(worst, UPHILL);
     return Number.isNaN(worst) ? Infinity : worst;
   }
 

@@ -102,19 +102,15 @@ export class ScharfetterGummel {
     for (const [axis, { step, h, length, count, next }] of this.#axes.entries()) {
       const up = rates.up[axis]!;
       const down = rates.down[axis]!;
-      const scale = temperature / (h * h);
       // the rates at the last cell of a line stay 0: no flux through the wall
       const [outer, inner, outerStep, innerStep] =
         step === 1 ? [count, length - 1, next, 1] : [length - 1, count, step, next];
-      for (let i = 0, done = 0; i < outer; i++) {
-        for (let j = 0, at = i * outerStep; j < inner; j++, at += innerStep) {
-          const z = (potential[at + step]! - potential[at]!) / temperature;
-          const b = scale * bernoulli(Math.abs(z));
-          up[at] = z > 0 ? b : b - scale * z;
-          down[at] = z > 0 ? b + scale * z : b;
+      const rowsAPiece = Math.ceil(PIECE / inner);
+      const scale = temperature / (h * h);
+      for (let row = 0; row < outer; row += rowsAPiece) {
+        for (let i = row; i < Math.min(outer, row + rowsAPiece); i++) {
+          fitRow(potential, up, down, i * outerStep, inner, innerStep, step, temperature, scale);
         }
-        if ((done += inner) < PIECE) continue;
-        done = 0;
         yield;
       }
     }
@@ -344,5 +340,25 @@ export class ScharfetterGummel {
     for (let i = length - 2; i >= 0; i--) {
       out[i] = (out[i]! + dt * down[base + i * step]! * out[i + 1]!) * inverse[i]!;
     }
+  }
+}
+
+// Rates of faces along a row of cells, between each and the one `step` further.
+function fitRow(
+  potential: Float64Array,
+  up: Float64Array,
+  down: Float64Array,
+  from: number,
+  count: number,
+  stride: number,
+  step: number,
+  temperature: number,
+  scale: number,
+): void {
+  for (let j = 0, at = from; j < count; j++, at += stride) {
+    const z = (potential[at + step]! - potential[at]!) / temperature;
+    const b = scale * bernoulli(Math.abs(z));
+    up[at] = z > 0 ? b : b - scale * z;
+    down[at] = z > 0 ? b + scale * z : b;
   }
 }
