@@ -53,7 +53,7 @@ export function parseRunSpec(json: unknown): RunSpec {
   if (!Number.isInteger(replicas) || (replicas as number) < 1 || (replicas as number) > 1e6) {
     throw new SpecError("replicas", replicas, "an integer from 1 to 1000000");
   }
-  if (process.kind !== "sgd" && replicas !== 1) {
+  if (!("replica" in process) && replicas !== 1) {
     throw new SpecError("replicas", replicas, "1, as this process is deterministic");
   }
   const observe = parseObservables(fields.observe ?? { risk: { kind: "risk" } });

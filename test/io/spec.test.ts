@@ -7,7 +7,7 @@ import { erf } from "../../src/model/activation";
 import { anisotropicGaussians, dataset } from "../../src/model/law";
 import { gaussian } from "../../src/model/start";
 import { ridge } from "../../src/model/unit";
-import { radialFlow, sgd } from "../../src/process/schema";
+import { gradientFlow, radialFlow, sgd } from "../../src/process/schema";
 import { quantiles, risk } from "../../src/study/observables";
 
 const problem = {
@@ -90,6 +90,11 @@ describe("a run file", () => {
     ["replica", { replica: 2 }],
   ])("with a wrong %s names it", (path, fields) => {
     expect(pathOf(file(fields))).toBe(path);
+  });
+
+  it("takes replicas of every process that has them", () => {
+    const flow = gradientFlow({ ...problem, law: dataset({ x: [[1, 2]], y: [1] }) }, { neurons: 2, gradient: "full" });
+    expect(parseRunSpec(file({ process: flow, replicas: 3 })).replicas).toBe(3);
   });
 
   it("cannot hold a function, and says which", () => {
