@@ -56,6 +56,14 @@ export { type Tensor, type TensorLike, tensor } from "./model/tensor";
 export { affine, ridge, type Unit } from "./model/unit";
 export type { Simulation, Watch } from "./process/process";
 export {
+  type GradientDescentProcess,
+  type GradientFlowProcess,
+  gradientDescent,
+  gradientFlow,
+  type LangevinProcess,
+  langevin,
+  type NonlinearProcess,
+  nonlinear,
   type Process,
   parseProcess,
   type RadialFlowProcess,
