@@ -166,22 +166,21 @@ function panelsOf<T>(network: usize): i32 {
   return (slot(network, NET_NEURONS) * <i32>sizeof<T>() + PANEL - 1) / PANEL;
 }
 
-/** Values and slopes of one panel on the examples from … from + count − 1 (count padded to whole tiles). */
+/** Values and slopes of one panel on the examples from … from + count − 1. */
 function respondPanel<T>(network: usize, batch: usize, panel: i32, from: i32, count: i32): void {
   const rows = slot(network, NET_ROWS);
   const weights = pointer(network, NET_WEIGHTS) + <usize>panel * rows * PANEL;
   const tileBytes = <usize>rows * TILE * sizeof<T>();
   const scratch = pointer(batch, BATCH_SCRATCH);
   let tile = pointer(batch, BATCH_TILES) + <usize>(from / TILE) * tileBytes;
-  const tiles = (count + TILE - 1) / TILE;
   let pre = scratch;
-  for (let t = 0; t < tiles; t++) {
-    product4<T>(weights, rows, tile, pre, false);
+  for (let q = 0; q < count; q += TILE) {
+    product<T>(weights, rows, tile, pre, min(TILE, count - q), false);
     tile += tileBytes;
     pre += TILE * PANEL;
   }
   const lanes = PANEL / <i32>sizeof<T>();
-  activate<T>(pointer(network, NET_ACTIVATION), scratch, scratch + PART, scratch + 2 * PART, tiles * TILE * lanes);
+  activate<T>(pointer(network, NET_ACTIVATION), scratch, scratch + PART, scratch + 2 * PART, count * lanes);
 }
 
 /** Packs `count` inputs (f64 rows of d numbers) from example `at` on; an affine unit's inputs gain a last 1. */
@@ -376,7 +375,7 @@ export function backward<T>(network: usize, batch: usize, gradient: usize): void
       const a = affine ? output + <usize>p * K * PANEL : mask + <usize>p * PANEL;
       for (let q = 0; q < count; q += TILE) {
         const tile = weightTiles + <usize>((from + q) / TILE) * K * TILE * size;
-        product4<T>(a, K, tile, factors + <usize>q * PANEL, false);
+        product<T>(a, K, tile, factors + <usize>q * PANEL, min(TILE, count - q), false);
       }
       const end = slopes + <usize>count * PANEL;
       for (let s = slopes, t = factors; s < end; s += PANEL, t += PANEL) {
