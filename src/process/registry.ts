@@ -11,4 +11,5 @@ export const registry: { [K in Process["kind"]]: () => Promise<ProcessModule<Ext
   gradientFlow: () => import("./gradientFlow"),
   nonlinear: () => import("./nonlinear"),
   radialFlow: () => import("./radialFlow"),
+  fokkerPlanck: () => import("./fokkerPlanck"),
 };

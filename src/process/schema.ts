@@ -144,6 +144,24 @@ export interface RadialFlowProcess {
   maxStep: number | null;
 }
 
+/** The Fokker–Planck equation on a grid in one or two parameters, as plain JSON; null is the solver's own choice. */
+export interface FokkerPlanckProcess {
+  kind: "fokkerPlanck";
+  problem: Problem;
+  /** τ */
+  temperature: number;
+  /** cells along each parameter */
+  cells: number | null;
+  /** walls of each parameter */
+  box: [number, number][] | null;
+  /** error allowed in a step, in total mass moved */
+  tolerance: number | null;
+  /** largest time step */
+  maxStep: number | null;
+  /** length of all steps, in place of the two above */
+  timeStep: number | null;
+}
+
 /** A process, as plain JSON. */
 export type Process =
   | SgdProcess
@@ -151,7 +169,8 @@ export type Process =
   | LangevinProcess
   | GradientFlowProcess
   | NonlinearProcess
-  | RadialFlowProcess;
+  | RadialFlowProcess
+  | FokkerPlanckProcess;
 
 /**
  * Stochastic gradient descent on a two-layer network, θ ← θ + ε (r ∇σ* − ∇U) + √(2τε) g, r = −∂ℓ/∂f.
@@ -255,6 +274,27 @@ export function radialFlow(
   options: Partial<Omit<RadialFlowProcess, "kind" | "problem">> = {},
 ): RadialFlowProcess {
   return parseProcess({ kind: "radialFlow", problem, ...options }) as RadialFlowProcess;
+}
+
+/**
+ * The Fokker–Planck equation ∂_t m = ∇·((∇Ψ(·; m) + ∇U) m + τ∇m) on a grid: the limit of noisy SGD and of mean-field Langevin
+ * dynamics, and the gradient flow of the free energy 𝓕(m) = F(m) + ∫U dm + τ∫ m log m.
+ *
+ * @param problem  ridge units of one or two weights on a finite law, or `potentialProblem(…)` of dimension 1 or 2; the start
+ *                 is Gaussian or a density on a grid
+ * @param options  temperature: τ > 0; cells: along each parameter (2048 of one, 128 of each of two); box: [from, to] of each
+ *                 parameter, or a list of two such pairs (the start and all places where the confinement lets mass go);
+ *                 tolerance: L1 error of a step (1e-7), maxStep: bound on the steps; or timeStep: length of all steps
+ * @throws {SpecError} with the path of the wrong field
+ * @see Mei, Montanari, Nguyen, PNAS 2018, eq. (9); Hu, Ren, Šiška, Szpruch, Ann. IHP B 57 (2021); theory §7
+ */
+export function fokkerPlanck(
+  problem: ProblemInput,
+  options: { temperature: number; box?: [number, number] | [number, number][] | null } & Partial<
+    Omit<FokkerPlanckProcess, "kind" | "problem" | "temperature" | "box">
+  >,
+): FokkerPlanckProcess {
+  return parseProcess({ kind: "fokkerPlanck", problem, ...options }) as FokkerPlanckProcess;
 }
 
 const positive = number("a positive number", (x) => x > 0);
@@ -472,6 +512,56 @@ const radialFlowSchema: Schema<RadialFlowProcess> = refined(
   },
 );
 
+const walls: Schema<[number, number]> = refined(
+  list("a pair [from, to]", number("a finite number"), 2),
+  (pair): [number, number] => {
+    const [from, to] = pair as [number, number];
+    if (pair.length !== 2) throw new SpecError("", pair, "a pair [from, to]");
+    if (!(from < to)) throw new SpecError("[1]", to, `more than from = ${from}`);
+    return [from, to];
+  },
+);
+
+const fokkerPlanckSchema: Schema<FokkerPlanckProcess> = refined(
+  object("a Fokker–Planck equation", {
+    kind: kind("fokkerPlanck"),
+    problem: problemSchema,
+    temperature: number("a temperature τ > 0", (x) => x >= 0),
+    cells: orNull(integer(8, 2 ** 16)),
+    box: orNull(
+      either<[number, number] | [number, number][]>("[from, to], or one such pair a parameter", (x) =>
+        Array.isArray(x) ? (Array.isArray(x[0]) ? list("a list of pairs [from, to]", walls) : walls) : null,
+      ),
+    ),
+    tolerance: orNull(number("a number in [1e-12, 0.1]", (x) => x >= 1e-12 && x <= 0.1)),
+    maxStep: orNull(positive),
+    timeStep: orNull(positive),
+  }),
+  (process): FokkerPlanckProcess => {
+    const { problem, temperature, timeStep } = process;
+    const d = checkDensity(problem);
+    if (temperature === 0) {
+      throw new SpecError(
+        "temperature",
+        0,
+        "a temperature τ > 0",
+        "Without noise take gradientFlow, or radialFlow for anisotropic Gaussians.",
+      );
+    }
+    const box = process.box as [number, number] | [number, number][] | null;
+    const pairs = box && (typeof box[0] === "number" ? Array.from({ length: d }, () => box as [number, number]) : box);
+    if (pairs && pairs.length !== d)
+      throw new SpecError("box", box, `${d === 1 ? "one pair" : "two pairs"} [from, to]`);
+    for (const name of ["tolerance", "maxStep"] as const) {
+      if (timeStep !== null && process[name] !== null) {
+        throw new SpecError(name, process[name], "nothing, as all steps have the length timeStep");
+      }
+    }
+    checkCellMemory(process.cells, problem, d);
+    return { ...process, box: pairs as [number, number][] | null };
+  },
+);
+
 /** Schema of a process. */
 export const processSchema: Schema<Process> = oneOf("a process", {
   sgd: sgdSchema,
@@ -480,6 +570,7 @@ export const processSchema: Schema<Process> = oneOf("a process", {
   gradientFlow: gradientFlowSchema,
   nonlinear: nonlinearSchema,
   radialFlow: radialFlowSchema,
+  fokkerPlanck: fokkerPlanckSchema,
 });
 
 function defaultGradient({ law }: Problem): "full" | "population" {
@@ -686,4 +777,37 @@ function checkGrid({ problem }: RadialFlowProcess): void {
     if (typeof radius === "number")
       throw new SpecError(`problem.start.${name}`, radius, "a law with a density", remedy);
   }
+}
+
+// A density on a grid: one or two parameters, examples that can be summed over, a start that is no set of points.
+function checkDensity({ law, unit, start }: Problem): 1 | 2 {
+  const remedy = "langevin takes any dimension, with particles.";
+  if (unit.kind !== "ridge") {
+    const D = isInfinite(law) ? "many" : parameterDimension(unit, lawDimension(law));
+    const expected = `"ridge", as parameters (${unit.outputs > 1 ? "a_1 …" : "a"}, b, w) would take a grid of dimension ${D}`;
+    throw new SpecError("problem.unit.kind", unit.kind, expected, remedy);
+  }
+  const d = isInfinite(law) ? Infinity : lawDimension(law);
+  if (d > 2) {
+    const path = law.kind === "dataset" ? "problem.law.x" : "problem.law.dimension";
+    throw new SpecError(path, d, `one or two parameters a neuron, not a grid of dimension ${d}`, remedy);
+  }
+  if (law.kind !== "dataset" && law.kind !== "none") {
+    const finite = "quadrature(law, { points }) makes it finite.";
+    throw new SpecError("problem.law.kind", law.kind, '"dataset" or "none", whose energy is a sum', finite);
+  }
+  const point = start.kind === "normal" && (typeof start.w === "number" || start.w.deviation === 0);
+  if (point || start.kind === "particles" || start.kind === "radii") {
+    const density = "densityStart({ edges, masses }) takes any density.";
+    const found = point ? start.w : start.kind;
+    throw new SpecError(point ? "problem.start.w" : "problem.start.kind", found, "a start with a density", density);
+  }
+  return d as 1 | 2;
+}
+
+// A cell has its value of each feature, and about twenty numbers more.
+function checkCellMemory(cells: number | null, { law }: Problem, d: 1 | 2): void {
+  const side = cells ?? (d === 1 ? 2048 : 128);
+  const features = law.kind === "dataset" ? law.x.shape[0]! : 0;
+  checkMemory([{ path: "cells", found: cells, bytes: 8 * (d === 1 ? side : side * side) * (features + 24) }]);
 }

@@ -29,6 +29,8 @@ export interface FlowSpec {
   masses: Float64Array;
   /** L1 error allowed in a step; or the length of all steps */
   steps: { tolerance: number; maxStep?: number } | { timeStep: number };
+  /** what a divergence carries */
+  snapshot?: () => Uint8Array | null;
 }
 
 /** What a saved flow holds. */
@@ -282,7 +284,7 @@ export class FokkerPlanckFlow {
         const reason = Number.isFinite(error)
           ? "the step that the tolerance asks for is below round-off; raise the tolerance"
           : "the masses are no longer finite";
-        throw new DivergenceError("fokkerPlanck", this.accepted, time, reason);
+        throw this.#diverged(time, reason);
       }
     }
   }
@@ -319,12 +321,7 @@ export class FokkerPlanckFlow {
       }
       this.rejected++;
     }
-    throw new DivergenceError(
-      "fokkerPlanck",
-      this.accepted,
-      time,
-      "no part of the step lowers the free energy as the flow does; take a smaller timeStep",
-    );
+    throw this.#diverged(time, "no part of the step lowers the free energy as the flow does; take a smaller timeStep");
   }
 
   // One step with the potential frozen at its middle; `rates` are those at its start.
@@ -403,6 +400,10 @@ export class FokkerPlanckFlow {
     const wall = Math.max(...walls);
     if (wall > WALL) this.#flag("wall", this.time, wall);
     if (unresolved > UNRESOLVED) this.#flag("unresolved", this.time, unresolved);
+  }
+
+  #diverged(time: number, reason: string): DivergenceError {
+    return new DivergenceError("fokkerPlanck", this.accepted, time, reason, this.spec.snapshot?.() ?? null);
   }
 
   #flag(kind: FlowFlag["kind"], time: number, share: number): void {
