@@ -3,6 +3,7 @@
 // what a smaller one has done.
 
 import { loadEngine } from "../engine/engine";
+import { CheckpointError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { canonicalJson, specHash } from "../io/canonical";
 import type { RunSpecInput } from "../io/spec";
@@ -11,11 +12,12 @@ import type { Process } from "../process/schema";
 import { version } from "../version";
 import { type Ensemble, putTogether } from "./ensemble";
 import type { Observables } from "./observables";
-import { readWorkers, runAll, type Task } from "./runs";
+import { readWorkers, runAll } from "./runs";
 import type { Provenance, Trajectory } from "./solve";
 import { openFolder } from "./sweepFolder";
 import { describePoint, planSweep, type SweepBase, type SweepPlan, type Vary } from "./sweepPoints";
 import { meanTable, replicaTable } from "./sweepTable";
+import type { Task } from "./worker";
 
 /** What `sweep` is asked for. */
 export interface SweepOptions {
@@ -102,6 +104,7 @@ interface Job {
  * @returns points, tables and raw replicas; in the folder table.json, .csv and .parquet, and replicas.… likewise
  * @throws {SpecError} naming the field and the point, before anything is run
  * @throws {DivergenceError} of the run that was the first seen to diverge, naming its point; finished runs stay
+ * @throws {CheckpointError} where the state of a run that was under way is damaged, naming its file
  */
 export async function sweep(options: SweepOptions): Promise<Sweep> {
   const { base, vary, replicas, times, observe, signal, onProgress } = options;
@@ -145,7 +148,10 @@ export async function sweep(options: SweepOptions): Promise<Sweep> {
         progressed(i, 1);
       },
       onError(i, error) {
-        if (error instanceof Error) error.message = `${error.message} (${missing[i]!.where}.)`;
+        if (!(error instanceof Error)) return;
+        const { where, hash } = missing[i]!;
+        const remedy = error instanceof CheckpointError ? ` Without ${folder?.stateFile(hash)} it starts again.` : "";
+        error.message = `${error.message} (${where}.)${remedy}`;
       },
     },
   );

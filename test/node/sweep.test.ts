@@ -10,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { cli } from "../../src/cli/cli";
 import {
   anisotropicGaussians,
+  CheckpointError,
   gaussian,
   ridge,
   type SweepOptions,
@@ -142,6 +143,40 @@ describe("a folder", () => {
     expect(bytesOf("a")).toEqual(before);
     const now = runsIn("a").map((name) => statSync(place("a", "runs", name)).mtimeMs);
     expect(now.slice(1)).toEqual(times.slice(1));
+  });
+
+  it.each([0, 2])("names the state of a run under way that is damaged, and leaves it (%i workers)", async (workers) => {
+    await run("a");
+    const file = place("a", "runs", runsIn("a")[0]!);
+    rmSync(file);
+    const state = file.replace(".json", ".state");
+    writeFileSync(state, "half");
+    const error = await run("a", { workers }).catch((e: unknown) => e);
+    expect(error).toBeInstanceOf(CheckpointError);
+    expect((error as Error).message).toContain(`Without ${state} it starts again.`);
+    expect(readFileSync(state, "utf8")).toBe("half");
+    rmSync(state);
+    expect(await run("a")).toMatchObject({ computed: 1, found: 5 });
+  });
+
+  it("goes on in the middle of a run that was under way", async () => {
+    const long = { base: { ...base, times: [0, 400] }, vary: { "process.seed": [1] }, replicas: 1 };
+    await run("whole", long);
+    const controller = new AbortController();
+    const seen: number[] = [];
+    const stopped = run("a", {
+      ...long,
+      signal: controller.signal,
+      onProgress: ({ fraction }) => {
+        if (fraction > 0.3) controller.abort(new Error("enough"));
+      },
+    });
+    await expect(stopped).rejects.toThrow("enough");
+    expect(runsIn("a").join()).toMatch(/^[0-9a-f]{64}\.state$/);
+    await run("a", { ...long, onProgress: ({ fraction }) => void seen.push(fraction) });
+    expect(seen[0]).toBeGreaterThan(0.3);
+    expect(bytesOf("a")).toEqual(bytesOf("whole"));
+    expect(runsIn("a")).toEqual(runsIn("whole"));
   });
 
   it("leaves files of others alone, and takes away what a kill left of its own", async () => {
