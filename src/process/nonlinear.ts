@@ -17,9 +17,9 @@ import type { RadialOperator } from "../model/radial";
 import { reducedCoordinates } from "../model/radialStart";
 import { parameterDimension, weightOffset } from "../model/unit";
 import { flowing, type Solver, type SolverState } from "./flow";
-import { particleSolver } from "./gradientFlow";
+import { particleSolver } from "./particleSolver";
 import type { Simulation } from "./process";
-import { characteristicsOf, gridOf, operatorOf } from "./radialFlow";
+import { characteristicsOf, gridOf, operatorOf } from "./radial/solvers";
 import type { GradientFlowProcess, NonlinearProcess, RadialFlowProcess } from "./schema";
 import { networkMeasure } from "./steps";
 
