@@ -18,7 +18,18 @@ export {
   tableToParquet,
 } from "./io/table";
 export { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "./io/trajectory";
+export {
+  type DerivativeOptions,
+  energyOf,
+  type FeatureFunctional,
+  type FlatDerivative,
+  type Functional,
+  flatDerivative,
+  type IntrinsicDerivative,
+  intrinsicDerivative,
+} from "./measure/derivatives";
 export { kolmogorov, w1, w2 } from "./measure/distance";
+export { dissipationOf, entropyOf, type FreeEnergy, freeEnergyOf } from "./measure/freeEnergy";
 export {
   coordinate,
   type Grid,
@@ -50,12 +61,14 @@ export {
 export type { Loss } from "./model/labels";
 export { anisotropicGaussians, dataset, type Law, mixture, noExamples, teacher } from "./model/law";
 export { localPotential, type Potential, quadratic, separable } from "./model/potential";
-export { type Problem, parseProblem, potentialProblem } from "./model/problem";
+export { type Problem, type ProblemInput, parseProblem, potentialProblem } from "./model/problem";
 export { densityStart, gaussian, particles, radii, type Start } from "./model/start";
 export { type Tensor, type TensorLike, tensor } from "./model/tensor";
 export { affine, ridge, type Unit } from "./model/unit";
 export type { Simulation, Watch } from "./process/process";
 export {
+  type FokkerPlanckProcess,
+  fokkerPlanck,
   type GradientDescentProcess,
   type GradientFlowProcess,
   gradientDescent,
@@ -77,6 +90,9 @@ export { type Comparison, compare, type Gap } from "./study/compare";
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
 export {
   density,
+  dissipation,
+  entropy,
+  freeEnergy,
   histogram,
   type LocalObservable,
   moments,
@@ -90,6 +106,7 @@ export {
 export { open } from "./study/open";
 export { type Rate, type RateOptions, rate } from "./study/rate";
 export { type Progress, type Provenance, type SolveOptions, solve, type Trajectory } from "./study/solve";
+export { type StationaryLaw, stationaryLaw } from "./study/stationaryLaw";
 export { type Sweep, type SweepOptions, type SweepPoint, type SweepProgress, sweep } from "./study/sweep";
 export type { SweepBase, Vary } from "./study/sweepPoints";
 export { everySteps, logSpaced } from "./study/times";

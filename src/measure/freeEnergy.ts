@@ -7,8 +7,14 @@
 // J > 0 just where μ_i > μ_k, and ∂𝓕/∂m_i = μ_i + τ. So under dm_i/dt = −Σ J the discrete free energy falls at the rate
 // D = Σ_faces J (μ_i − μ_k) ≥ 0 exactly, and D → ∫|∇Φ + τ∇log m|² m with the square of the cells' length.
 
+import { SpecError } from "../engine/errors";
 import { expm1, log } from "../engine/math";
-import { type Cells, PIECE, Sum, type Work } from "./cells";
+import { lawDimension } from "../model/law";
+import { potentialFunctions } from "../model/potential";
+import type { Problem } from "../model/problem";
+import { type CellEnergy, problemEnergy } from "./cellEnergy";
+import { atMiddles, type Cells, cellsOf, finish, PIECE, type Work } from "./cells";
+import type { Grid, Measure } from "./measure";
 
 /** A free energy and its parts. */
 export interface FreeEnergy {
@@ -22,6 +28,91 @@ export interface FreeEnergy {
   entropy: number;
   /** sum of the sizes of all terms, which round-off is relative to */
   magnitude: number;
+}
+
+/**
+ * The free energy 𝓕(m) = F(m) + ∫U dm + τ∫ m log m of a grid in the parameters.
+ *
+ * @param measure      a grid in coordinates "theta"
+ * @param problem      ridge units on a finite law, or none; F = R/2 for the squared loss, U is the confinement
+ * @param temperature  τ ≥ 0
+ * @throws {SpecError} where the measure has no density, or F is no sum
+ * @see Hu, Ren, Šiška, Szpruch, Ann. IHP B 57 (2021); theory §7
+ */
+export function freeEnergyOf(measure: Measure, problem: Problem, temperature: number): FreeEnergy {
+  const { masses, cells, confinement, energy, psi } = onCells(measure, problem);
+  return finish(cellFreeEnergy(masses, cells, finish(energy.evaluate(masses, psi)), confinement, temperature));
+}
+
+/**
+ * The dissipation ∫|∇(Ψ + U) + τ∇log m|² m = −d𝓕/dt of a grid in the parameters, in the form for which the flow on the grid
+ * has that identity exactly.
+ *
+ * @param measure      a grid in coordinates "theta"; the result is infinite where an empty cell lies beside a full one
+ * @param problem      as in `freeEnergyOf`
+ * @param temperature  τ > 0
+ * @throws {SpecError} where the measure has no density, or F is no sum, or τ is not positive
+ * @see theory §7, "dissipation"
+ */
+export function dissipationOf(measure: Measure, problem: Problem, temperature: number): number {
+  if (!(temperature > 0)) throw new SpecError("temperature", temperature, "a temperature τ > 0");
+  const { masses, cells, confinement, energy, psi } = onCells(measure, problem);
+  finish(energy.evaluate(masses, psi));
+  return finish(
+    cellDissipation(
+      masses,
+      cells,
+      psi.map((p, i) => p + confinement[i]!),
+      temperature,
+    ),
+  );
+}
+
+/**
+ * ∫ m log m of a grid in the parameters, the negative of Boltzmann's entropy.
+ *
+ * @param measure  a grid in coordinates "theta"
+ * @throws {SpecError} where the measure has no density
+ */
+export function entropyOf(measure: Measure): number {
+  const { edges, masses } = densityGrid(measure);
+  return finish(cellFreeEnergy(masses, cellsOf(edges), 0, new Float64Array(masses.length), 1)).entropy;
+}
+
+function densityGrid(measure: Measure): Grid {
+  if (measure.kind === "grid" && measure.coordinates === "theta") return measure;
+  const found = measure.kind === "grid" ? `a grid in ${measure.coordinates} coordinates` : measure.kind;
+  throw new SpecError("measure", found, "a grid in the parameters, which has a density", "fokkerPlanck gives one.");
+}
+
+// U and the features of a problem are kept for the next measure on the same cells.
+const known = new WeakMap<Problem, { cells: Cells; confinement: Float64Array; energy: CellEnergy }>();
+
+function onCells(measure: Measure, problem: Problem) {
+  const { edges, masses } = densityGrid(measure);
+  const { law, unit, confinement } = problem;
+  if (unit.kind !== "ridge") throw new SpecError("problem.unit.kind", unit.kind, '"ridge", whose parameters are w');
+  if (law.kind !== "dataset" && law.kind !== "none") {
+    const finite = "quadrature(law, { points }) makes it finite.";
+    throw new SpecError("problem.law.kind", law.kind, '"dataset" or "none", whose energy is a sum', finite);
+  }
+  const d = lawDimension(law);
+  if (edges.length !== d) throw new SpecError("measure.edges", edges, `${d} lists of edges, one a parameter`);
+  let on = known.get(problem);
+  if (!on || !sameEdges(on.cells.edges, edges)) {
+    const cells = cellsOf(edges);
+    on = {
+      cells,
+      confinement: atMiddles(cells, potentialFunctions(confinement).value),
+      energy: problemEnergy(problem, cells),
+    };
+    known.set(problem, on);
+  }
+  return { ...on, masses, psi: new Float64Array(masses.length) };
+}
+
+function sameEdges(a: readonly Float64Array[], b: readonly Float64Array[]): boolean {
+  return a.every((axis, j) => axis.length === b[j]!.length && axis.every((edge, i) => edge === b[j]![i]));
 }
 
 /**
@@ -114,36 +205,91 @@ export function* cellDissipation(
   temperature: number,
 ): Work<number> {
   const { rows, columns, middles, lengths } = cells;
-  const sum = new Sum();
-  // masses are divided by their length across the face only, as that along it is the face's area
-  const across = (from: number, to: number, lengthFrom: number, lengthTo: number, distance: number) => {
-    const a = masses[from]! / lengthFrom;
-    const b = masses[to]! / lengthTo;
-    // tails that have left the range of numbers carry nothing
-    if (a < TINY && b < TINY) return;
-    const z = (potential[to]! - potential[from]!) / temperature;
-    const size = bernoulli(Math.abs(z));
-    const forward = z > 0 ? size : size - z;
-    const backward = z > 0 ? size + z : size;
-    const flux = (forward * a - backward * b) / distance;
-    if (flux === 0) return;
-    if (a === 0 || b === 0) infinite = true;
-    else sum.add(temperature * temperature * flux * (log(a) - log(b) - z));
-  };
-  let infinite = false;
+  // the sum, what rounding took from it, and whether a term is infinite
+  const sums = new Float64Array(3);
+  const logs = masses.map(log);
+  yield;
   const [x, y = null] = middles;
   const [dx, dy = null] = lengths;
-  for (let i = 0, done = 0; i < rows; i++) {
-    for (let j = 0; j < columns; j++) {
-      const at = i * columns + j;
-      if (i + 1 < rows) across(at, at + columns, dx![i]!, dx![i + 1]!, x![i + 1]! - x![i]!);
-      if (j + 1 < columns) across(at, at + 1, dy![j]!, dy![j + 1]!, y![j + 1]! - y![j]!);
+  const [rowLogs, columnLogs = null] = cells.logLengths;
+  const rowsAPiece = Math.ceil(PIECE / columns);
+  for (let row = 0; row < rows; row += rowsAPiece) {
+    for (let i = row; i < Math.min(rows, row + rowsAPiece); i++) {
+      const at = i * columns;
+      // masses are divided by their length across the face only, as that along it is the face's area
+      if (i + 1 < rows) {
+        const stretch = rowLogs![i + 1]! - rowLogs![i]!;
+        const distance = x![i + 1]! - x![i]!;
+        for (let j = 0; j < columns; j++) {
+          addFace(
+            masses,
+            logs,
+            potential,
+            at + j,
+            at + columns + j,
+            dx![i]!,
+            dx![i + 1]!,
+            stretch,
+            distance,
+            temperature,
+            sums,
+          );
+        }
+      }
+      for (let j = 0; j + 1 < columns; j++) {
+        const stretch = columnLogs![j + 1]! - columnLogs![j]!;
+        const distance = y![j + 1]! - y![j]!;
+        addFace(
+          masses,
+          logs,
+          potential,
+          at + j,
+          at + j + 1,
+          dy![j]!,
+          dy![j + 1]!,
+          stretch,
+          distance,
+          temperature,
+          sums,
+        );
+      }
     }
-    if ((done += 2 * columns) < PIECE) continue;
-    done = 0;
     yield;
   }
-  return infinite ? Infinity : sum.value;
+  return sums[2] === 1 ? Infinity : sums[0]! + sums[1]!;
+}
+
+// J (μ_from − μ_to) of a face; stretch is the logarithm of the cells' ratio of lengths.
+function addFace(
+  masses: Float64Array,
+  logs: Float64Array,
+  potential: Float64Array,
+  from: number,
+  to: number,
+  lengthFrom: number,
+  lengthTo: number,
+  stretch: number,
+  distance: number,
+  temperature: number,
+  sums: Float64Array,
+): void {
+  const a = masses[from]! / lengthFrom;
+  const b = masses[to]! / lengthTo;
+  // tails that have left the range of numbers carry nothing
+  if (a < TINY && b < TINY) return;
+  const z = (potential[to]! - potential[from]!) / temperature;
+  const size = bernoulli(Math.abs(z));
+  const flux = ((z > 0 ? size : size - z) * a - (z > 0 ? size + z : size) * b) / distance;
+  if (flux === 0) return;
+  if (a === 0 || b === 0) {
+    sums[2] = 1;
+    return;
+  }
+  const term = temperature * temperature * flux * (logs[from]! - logs[to]! + stretch - z);
+  const sum = sums[0]!;
+  const next = sum + term;
+  sums[1]! += Math.abs(sum) >= Math.abs(term) ? sum - next + term : term - next + sum;
+  sums[0] = next;
 }
 
 const TINY = 1e-290;

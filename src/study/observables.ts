@@ -5,6 +5,7 @@ import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import { numbersToJson, readNumbers } from "../io/measure";
 import { densityEstimate, histogram as histogramOf } from "../measure/density";
+import { dissipationOf, entropyOf, freeEnergyOf } from "../measure/freeEnergy";
 import { coordinate, isRadius, type Measure } from "../measure/measure";
 import { moments as momentsOf } from "../measure/moments";
 import { predictionsOf } from "../measure/predictions";
@@ -38,7 +39,10 @@ export type Observable =
   | { kind: "quantiles"; coordinate: string; levels: number[] }
   | { kind: "histogram"; coordinate: string; edges: number[] }
   | { kind: "density"; coordinate: string; points: number[]; bandwidth: number | null }
-  | { kind: "predictions"; x: Tensor<"f64"> };
+  | { kind: "predictions"; x: Tensor<"f64"> }
+  | { kind: "freeEnergy"; temperature: number | null }
+  | { kind: "dissipation"; temperature: number | null }
+  | { kind: "entropy" };
 
 /** A function of a measure; it cannot go to a worker, a file or a hash. */
 export type LocalObservable = (
@@ -136,6 +140,31 @@ export function predictions(x: TensorLike): Observable {
   return parseObservable({ kind: "predictions", x });
 }
 
+/**
+ * The free energy 𝓕(m) = F(m) + ∫U dm + τ∫ m log m of a grid in the parameters.
+ *
+ * @param options  temperature: τ (that of the process)
+ * @see theory §7
+ */
+export function freeEnergy(options: { temperature?: number } = {}): Observable {
+  return parseObservable({ kind: "freeEnergy", ...options });
+}
+
+/**
+ * The dissipation ∫|∇(Ψ + U) + τ∇log m|² m of a grid in the parameters, the rate −d𝓕/dt at which its flow lowers 𝓕.
+ *
+ * @param options  temperature: τ (that of the process)
+ * @see theory §7
+ */
+export function dissipation(options: { temperature?: number } = {}): Observable {
+  return parseObservable({ kind: "dissipation", ...options });
+}
+
+/** ∫ m log m of a grid in the parameters, the negative of Boltzmann's entropy. */
+export function entropy(): Observable {
+  return parseObservable({ kind: "entropy" });
+}
+
 const name: Schema<string> = text("the name of a coordinate: a (a0 … of several outputs), b, w0 …, r1, r2 or r", (x) =>
   /^(a\d*|b|r|r1|r2|w\d+)$/.test(x),
 );
@@ -170,6 +199,15 @@ const observableSchema: Schema<Observable> = oneOf("an observable", {
     bandwidth: orNull(number("a positive number", (h) => h > 0)),
   }),
   predictions: object("predictions", { kind: kind("predictions"), x: array("inputs, [n, d]", 2) }),
+  freeEnergy: object("a free energy", {
+    kind: kind("freeEnergy"),
+    temperature: orNull(number("a temperature τ, 0 or more", (x) => x >= 0)),
+  }),
+  dissipation: object("a dissipation", {
+    kind: kind("dissipation"),
+    temperature: orNull(number("a temperature τ > 0", (x) => x > 0)),
+  }),
+  entropy: object("an entropy", { kind: kind("entropy") }),
 }) as Schema<Observable>;
 
 /**
@@ -209,7 +247,13 @@ export function isLocal(observable: Observable | LocalObservable): observable is
 export async function evaluate(
   observable: Observable | LocalObservable,
   measure: Measure,
-  context: { problem: Problem; engine: Engine; time: number; degree: number | null },
+  context: {
+    problem: Problem;
+    engine: Engine;
+    time: number;
+    degree: number | null;
+    temperature?: number | undefined;
+  },
 ): Promise<Row> {
   const { problem, engine, time, degree } = context;
   if (isLocal(observable)) {
@@ -244,7 +288,26 @@ export async function evaluate(
       const { values, method } = predictionsOf(measure, problem, engine, observable.x);
       return { ...row(values), method };
     }
+    case "freeEnergy":
+      return scalar(freeEnergyOf(measure, problem, temperatureOf(observable, context)).value);
+    case "dissipation":
+      return scalar(dissipationOf(measure, problem, temperatureOf(observable, context)));
+    case "entropy":
+      return scalar(entropyOf(measure));
   }
+}
+
+function temperatureOf(
+  observable: { kind: string; temperature: number | null },
+  context: { temperature?: number | undefined },
+): number {
+  const temperature = observable.temperature ?? context.temperature;
+  if (temperature !== undefined) return temperature;
+  throw new SpecError(`${observable.kind}.temperature`, null, "a temperature τ, as the process has none");
+}
+
+function scalar(value: number): Row {
+  return { shape: [], values: Float64Array.of(value) };
 }
 
 function row(values: Float64Array): Row {
@@ -260,7 +323,8 @@ export async function observe(
   const { process, engine, time } = simulation;
   // a flow's risk is read with the series that the flow itself was run with
   const degree = process.kind === "radialFlow" ? process.degree : null;
-  const context = { problem: process.problem, engine, time, degree };
+  const temperature = "temperature" in process ? process.temperature : undefined;
+  const context = { problem: process.problem, engine, time, degree, temperature };
   const rows: Record<string, Row> = {};
   for (const key of Object.keys(observables)) rows[key] = await evaluate(observables[key]!, measure, context);
   return rows;

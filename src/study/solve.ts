@@ -171,6 +171,9 @@ function conventions(process: Process): string {
   const draws = "seed" in process ? `; seed ${process.seed}, replica ${process.replica}` : "";
   const precision = "precision" in process ? `, precision ${process.precision}` : "";
   const noise = "temperature" in process ? `; noise √(2τε) g, τ = ${process.temperature}` : "";
+  if (process.kind === "fokkerPlanck") {
+    return `time is that of noisy SGD, t = kε; ${energy}; the free energy is F + ∫U dm + τ∫ m log m, τ = ${process.temperature}; densities are with respect to dw.`;
+  }
   if ("stepSize" in process) return `time t = kε after k steps of size ε; ${common}${noise}${draws}${precision}.`;
   const densities = process.kind === "radialFlow" ? "; densities are with respect to dr1 dr2" : "";
   return `time is that of SGD, t = kε; ${common}${noise}${draws}${densities}.`;

@@ -179,8 +179,8 @@ export function boxFor(problem: Problem, start: DensityStart, d: number, tempera
   throw new SpecError(
     "process.box",
     null,
-    "a box [from, to] for each parameter, as the confinement does not bound the law",
-    "The law is held in the box by walls without flux; a confinement that grows faster than the units lets it be chosen.",
+    "a box [from, to] for each parameter, as the confinement is not seen to bound the law",
+    "Walls without flux hold the law in the box; where the confinement grows faster than the units the box is chosen.",
   );
 }
 
