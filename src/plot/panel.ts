@@ -240,9 +240,15 @@ function ordinates({ network, limit }: Curve): number[] {
   return [...(network?.y ?? []), ...(network?.low ?? []), ...(network?.high ?? []), ...(limit?.y ?? [])];
 }
 
+// Where a curve ends on the right; its line, where the dots reach no further.
 function lastOf({ network, limit }: Curve): number | null {
-  const values = limit?.y.length ? limit.y : (network?.y ?? []);
-  return values.length > 0 ? values[values.length - 1]! : null;
+  let best: { x: number; y: number } | null = null;
+  for (const series of [limit, network]) {
+    series?.x.forEach((x, i) => {
+      if (best === null || x > best.x) best = { x, y: series.y[i]! };
+    });
+  }
+  return (best as { x: number; y: number } | null)?.y ?? null;
 }
 
 function span(values: number[], scale: Axis["scale"], padded: boolean): [number, number] {

@@ -171,6 +171,22 @@ describe("a panel", () => {
     for (const label of ["3.20", "3.25", "3.40"]) expect(flat).toContain(`>${label}<`);
   });
 
+  it("names a curve where it ends on the right, whatever the order of its points", () => {
+    const [panel] = rate.panels;
+    const [curve] = panel!.curves;
+    const { x, y } = curve!.points;
+    const reversed = { ...curve!, points: { x: x.toReversed(), y: y.toReversed(), low: null, high: null } };
+    const place = (one: typeof reversed) =>
+      [...parsed(draw({ ...rate, panels: [{ ...panel!, curves: [one] }] })).querySelectorAll("text")]
+        .find((text) => text.textContent === "d = 10")!
+        .parentElement!.getAttribute("transform");
+    for (const fit of [null, { x: [1, 10], y: [2, 0.2] }]) {
+      expect(place({ ...reversed, fit })).toBe(
+        place({ ...reversed, points: { x, y, low: null, high: null }, fit: null }),
+      );
+    }
+  });
+
   it("compares with references on any axes: half-logarithmic too", () => {
     const [panel] = statistics.panels;
     const decay = { ...panel!, y: { label: "energy", scale: "log" as const }, references: rate.panels[0]!.references };

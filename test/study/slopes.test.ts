@@ -22,6 +22,7 @@ it("a curve has means, standard errors and the ends of the fitted line", () => {
   expect(curve.fit!.y[0]).toBeCloseTo(fitted.constant, 12);
   expect(curve.fit!.y[1]).toBeCloseTo(0.02, 12);
   expect(curve.hue).toBe(2);
+  expect(rateCurve({ label: "", x, replicas, rate: fitted, fitted: [100, 10] }).fit!.x).toEqual([10, 100]);
 });
 
 it("a slope stands in words with its interval, where there is one", () => {

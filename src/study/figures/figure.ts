@@ -77,6 +77,7 @@ export function readOptions(
   if (!Number.isInteger(asked) || asked < 1 || asked > 10000) {
     throw new SpecError("replicas", asked, "an integer from 1 to 10000");
   }
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new SpecError("seed", seed, "an integer from 0 to 2^53 − 1");
   return { full, seed, replicas: asked };
 }
 

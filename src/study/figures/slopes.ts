@@ -17,19 +17,22 @@ export function slopeText({ exponent, interval }: Rate): string {
 /**
  * A curve of means ± standard errors over replicas, with its fitted line.
  *
- * @param parts  label; x; replicas: for each x the values of all replicas; rate: the fit, null for none; hue
+ * @param parts  label; x; replicas: for each x the values of all replicas; rate: the fit, null for none; fitted: smallest and
+ *               largest x of the fit, all of x if left out; hue
  */
 export function rateCurve(parts: {
   label: string;
   x: readonly number[];
   replicas: readonly ArrayLike<number>[];
   rate: Rate | null;
+  fitted?: readonly number[];
   hue?: number;
 }): RateCurve {
   const { label, x, replicas, rate, hue } = parts;
   const points = replicas.map((values) => meanAndError(values));
   const alone = points.some(({ error }) => error === null);
-  const ends = [Math.min(...x), Math.max(...x)];
+  const fitted = parts.fitted ?? x;
+  const ends = [Math.min(...fitted), Math.max(...fitted)];
   return {
     label,
     slope: rate ? slopeText(rate) : "",
