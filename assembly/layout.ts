@@ -218,5 +218,7 @@ export const PURPOSE_TEACHER = 8;
 export const PURPOSE_ROTATION = 9;
 /** Diffusion √(2τε) g; step = step k, index = neuron · D + parameter. */
 export const PURPOSE_DIFFUSION = 10;
+/** Scrambling of Sobol points; step = dimension. */
+export const PURPOSE_QUADRATURE = 11;
 /** Bootstrap of `rate`; step = resample. */
 export const PURPOSE_RESAMPLING = 64;

@@ -316,10 +316,11 @@ function cosineEvaluator(top: number, step: number): Evaluate {
 function quadratureEvaluator(activation: Activation, top: number, step: number): Evaluate {
   const { value, derivative } = activationFunctions(activation);
   const bandwidth = quadratureBandwidth(activation);
+  const beyond = Math.max(0, Math.sqrt(top) + FREQUENCY_MARGIN - GAUSSIAN_REACH);
   const last = Math.floor(top / step);
   const tables = new Map<Rule, Float64Array>();
   return (s, b, out, offset) => {
-    const current = gaussianRule(s * bandwidth);
+    const current = gaussianRule(s * bandwidth + beyond);
     let table = tables.get(current);
     if (!table) {
       table = hermiteTable(current, last, step);
@@ -343,8 +344,11 @@ function quadratureEvaluator(activation: Activation, top: number, step: number):
 /** Nodes and weights of a quadrature rule. */
 export type Rule = { readonly nodes: Float64Array; readonly weights: Float64Array };
 
-// Cramér: |h_k(g)| φ(g) ≤ e^{−g²/4}, and the same for its Fourier transform: beyond this both are below 1e-14.
+// Cramér: |h_k(g)| φ(g) ≤ e^{−g²/4}, which is below 1e-14 beyond this.
 const GAUSSIAN_REACH = 11.5;
+
+// The Fourier transform of h_k φ is ω^k e^{−ω²/2}/√k!: it peaks at √k, and 6 beyond that it is below 1e-15.
+const FREQUENCY_MARGIN = 6;
 const QUARTER_OCTAVE = Math.sqrt(Math.SQRT2);
 const LAST_LEVEL = 60;
 const rules = new Map<number, Rule>();

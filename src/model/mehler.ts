@@ -2,12 +2,14 @@
 //
 // For X = s1 G1 + b1, Y = s2 G2 + b2 with E G1 G2 = ρ:  U = E σ1(X) σ2(Y) = Σ_k c_k(s1, b1) c'_k(s2, b2) ρ^k.
 // Cut after K, Cauchy–Schwarz bounds the rest by |ρ|^{K+1} √(T_K T'_K), T_K = E σ² − Σ_{k≤K} c_k². Pairs that are too nearly
-// parallel for the series go by Price's theorem (piecewise linear) or by quadrature. Derivations: docs/radial.md.
+// parallel for the series go by their pair rule: a closed form or quadrature. Derivations: docs/radial.md.
 
-import { cos, exp, pow } from "../engine/math";
-import { type Activation, activationFunctions, type PiecewiseLinearForm, piecewiseLinearForm } from "./activation";
-import { gaussianRule, hermiteExpansion, quadratureBandwidth, secondMoment } from "./hermite";
+import { pow } from "../engine/math";
+import type { Activation } from "./activation";
+import { hermiteExpansion, secondMoment } from "./hermite";
 import type { GaussianComponent } from "./law";
+import { addSquares, blockRows, combine, gramTile, metricOf, shifts } from "./metric";
+import { type PairMethod, pairMethod, VALUE } from "./pairs";
 
 /** Neurons of one activation: f(x) = Σ_i amplitude_i σ(⟨w_i, x⟩ + b_i). */
 export type NeuronGroup = {
@@ -53,24 +55,32 @@ export function pairExpectation(
   correlation: number,
 ): number {
   const rho = Math.max(-1, Math.min(1, correlation));
-  const rows = [first, second].map(({ activation, s, b = 0 }) => {
-    const c = new Float64Array(FIRST_DEGREE + 3);
-    hermiteExpansion(activation, FIRST_DEGREE).evaluate(s, b, c, 0);
-    let tail = secondMoment(activation)(s, b) - c[0]! * c[0]!;
-    for (let k = 1; k <= FIRST_DEGREE; k++) {
-      c[k]! *= s;
-      tail -= c[k]! * c[k]!;
+  const { rule, closed } = pairMethod(first.activation, second.activation);
+  if (!closed) {
+    const [one, two] = [headOf(first), headOf(second)];
+    const bound = pow(Math.abs(rho), FIRST_DEGREE + 1) * Math.sqrt(one.tail * two.tail);
+    if (bound <= 1e-14 * (Math.abs(one.c[0]! * two.c[0]!) + Math.abs(rho * one.c[1]! * two.c[1]!))) {
+      let sum = 0;
+      for (let k = FIRST_DEGREE; k >= 0; k--) sum = sum * rho + one.c[k]! * two.c[k]!;
+      return sum;
     }
-    return { c, tail: Math.max(0, tail), size: c[0]! * c[0]! + tail };
-  });
-  const [one, two] = rows as [(typeof rows)[0], (typeof rows)[0]];
-  const bound = pow(Math.abs(rho), FIRST_DEGREE + 1) * Math.sqrt(one.tail * two.tail);
-  if (bound > 1e-14 * (Math.abs(one.c[0]! * two.c[0]!) + Math.abs(rho * one.c[1]! * two.c[1]!))) {
-    return closePair(first.activation, second.activation)(first.s, first.b ?? 0, second.s, second.b ?? 0, rho);
   }
-  let sum = 0;
-  for (let k = FIRST_DEGREE; k >= 0; k--) sum = sum * rho + one.c[k]! * two.c[k]!;
-  return sum;
+  const pair = new Float64Array(6);
+  rule(first.s, first.b ?? 0, second.s, second.b ?? 0, rho < 0 ? -1 : 1, 1 - Math.abs(rho), pair);
+  return pair[VALUE]!;
+}
+
+/** c_0 … c_48 of a unit and what E σ² leaves beyond them, which is not known below its own round-off. */
+function headOf({ activation, s, b = 0 }: { activation: Activation; s: number; b?: number }) {
+  const c = new Float64Array(FIRST_DEGREE + 3);
+  hermiteExpansion(activation, FIRST_DEGREE).evaluate(s, b, c, 0);
+  const total = secondMoment(activation)(s, b);
+  let tail = total - c[0]! * c[0]!;
+  for (let k = 1; k <= FIRST_DEGREE; k++) {
+    c[k]! *= s;
+    tail -= c[k]! * c[k]!;
+  }
+  return { c, tail: Math.max(4 * Number.EPSILON * total, tail) };
 }
 
 /**
@@ -90,19 +100,27 @@ export function gaussianMixtureRisk(
   const amplitudes = concatenate(groups.map((group) => group.amplitudes));
   const weights = concatenate(groups.map((group) => group.weights));
   const d = weights.length / n;
-  const { blocks, scales } = metricBlocks(weights, n, d, components);
-  const close = closeTable(groups);
+  const { blocks, scales } = metricOf(components, d);
+  const rows = blocks.map((block) => {
+    const out = new Float64Array(n * block.width);
+    blockRows(block, weights, n, out);
+    return out;
+  });
+  const rules = pairTable(groups);
+  const pair = new Float64Array(6);
 
   let degree = 0;
   let bound = 0;
   let size = 0;
   for (const x of amplitudes) size += Math.abs(x);
   const series = components.map((component, c) => {
-    const shifts = shiftsOf(groups, component.mean, d);
-    const norms = normsOf(blocks, scales[c]!, n);
-    const table = seriesTable(groups, norms, shifts, FIRST_DEGREE, tolerance);
+    const centres = shiftsOf(groups, component.mean);
+    const squares = new Float64Array(n);
+    blocks.forEach(({ width }, k) => void addSquares(rows[k]!, n, width, scales[c]![k]!, squares));
+    const norms = squares.map(Math.sqrt);
+    const table = seriesTable(groups, norms, centres, FIRST_DEGREE, tolerance);
     const inverse = norms.map((s) => (s > 0 ? 1 / s : 0));
-    return { component, shifts, norms, inverse, table, far: [] as number[] };
+    return { component, centres, norms, inverse, table, far: [] as number[] };
   });
 
   const gram = blocks.map(() => new Float64Array(TILE * n));
@@ -110,7 +128,7 @@ export function gaussianMixtureRisk(
   const sums = new Float64Array(components.length);
   for (let i0 = 0; i0 < n; i0 += TILE) {
     const i1 = Math.min(n, i0 + TILE);
-    blocks.forEach(({ rows, width }, k) => void gramTile(rows, n, width, i0, i1, gram[k]!));
+    blocks.forEach(({ width }, k) => void gramTile(rows[k]!, n, width, i0, i1, gram[k]!));
     series.forEach((part, c) => {
       combine(gram, scales[c]!, mixed);
       const { coefficients, degrees } = part.table;
@@ -131,7 +149,7 @@ export function gaussianMixtureRisk(
 
   let parallelPairs = 0;
   let risk = 0;
-  series.forEach(({ component, shifts, norms, table, far }, c) => {
+  series.forEach(({ component, centres, norms, table, far }, c) => {
     const { weight, label } = component;
     bound += weight * table.allowed * size * size;
     degree = Math.max(degree, ...table.degrees);
@@ -143,7 +161,7 @@ export function gaussianMixtureRisk(
     }
     let offDiagonal = sums[c]!;
     if (far.length > 0) {
-      const second = seriesTable(groups, norms, shifts, SECOND_DEGREE, tolerance);
+      const second = seriesTable(groups, norms, centres, SECOND_DEGREE, tolerance);
       for (let at = 0; at < far.length; at += 3) {
         const [i, j, rho] = [far[at]!, far[at + 1]!, far[at + 2]!];
         const order = second.degrees[bin(rho)]!;
@@ -153,7 +171,9 @@ export function gaussianMixtureRisk(
           u = dot(second.coefficients, i * (SECOND_DEGREE + 1), j * (SECOND_DEGREE + 1), order, rho);
         } else {
           parallelPairs++;
-          u = close(i, j)(norms[i]!, shifts[i]!, norms[j]!, shifts[j]!, Math.max(-1, Math.min(1, rho)));
+          const gap = Math.max(0, 1 - Math.abs(rho));
+          rules(i, j).rule(norms[i]!, centres[i]!, norms[j]!, centres[j]!, rho < 0 ? -1 : 1, gap, pair);
+          u = pair[VALUE]!;
         }
         offDiagonal += amplitudes[i]! * amplitudes[j]! * u;
       }
@@ -268,128 +288,14 @@ function dot(x: Float64Array, i: number, j: number, order: number, rho: number):
   return even + rho * odd;
 }
 
-/** Gram matrix of rows [i0, i1) against all rows j ≥ i0 (rounded down to even), two by two; `out` is (i1 − i0) × n. */
-export function gramTile(
-  rows: Float64Array,
-  n: number,
-  width: number,
-  i0: number,
-  i1: number,
-  out: Float64Array,
-): void {
-  for (let i = i0; i < i1; i += 2) {
-    const a = i * width;
-    const b = (i + 1 < i1 ? i + 1 : i) * width;
-    const outA = (i - i0) * n;
-    const outB = i + 1 < i1 ? outA + n : outA;
-    for (let j = i - (i % 2); j < n; j += 2) {
-      const p = j * width;
-      const q = (j + 1 < n ? j + 1 : j) * width;
-      let ap = 0;
-      let aq = 0;
-      let bp = 0;
-      let bq = 0;
-      for (let k = 0; k < width; k++) {
-        const xa = rows[a + k]!;
-        const xb = rows[b + k]!;
-        const xp = rows[p + k]!;
-        const xq = rows[q + k]!;
-        ap += xa * xp;
-        aq += xa * xq;
-        bp += xb * xp;
-        bq += xb * xq;
-      }
-      out[outA + j] = ap;
-      out[outB + j] = bp;
-      if (j + 1 < n) {
-        out[outA + j + 1] = aq;
-        out[outB + j + 1] = bq;
-      }
-    }
-  }
-}
-
-function combine(gram: readonly Float64Array[], scales: Float64Array, out: Float64Array): void {
-  out.fill(0);
-  for (let k = 0; k < gram.length; k++) {
-    const scale = scales[k]!;
-    const tile = gram[k]!;
-    if (scale !== 0) for (let at = 0; at < out.length; at++) out[at]! += scale * tile[at]!;
-  }
-}
-
-/**
- * Matrices whose Gram matrices, combined with `scales`, give ⟨w_i, Σ_c w_j⟩. Diagonal factors share them: columns on which
- * every component has its own constant form one block, so both signs of anisotropic Gaussians cost one product.
- */
-function metricBlocks(
-  weights: Float64Array,
-  n: number,
-  d: number,
-  components: readonly GaussianComponent[],
-): { blocks: { rows: Float64Array; width: number }[]; scales: Float64Array[] } {
-  const diagonals = components.map(({ diagonal }) => diagonal);
-  if (diagonals.every((x) => x !== null)) {
-    const columns = new Map<string, number[]>();
-    for (let k = 0; k < d; k++) {
-      const key = diagonals.map((x) => x![k]).join();
-      columns.set(key, [...(columns.get(key) ?? []), k]);
-    }
-    if (columns.size <= 2 * components.length) {
-      const lists = [...columns.values()];
-      return {
-        blocks: lists.map((list) => ({ rows: pick(weights, n, d, list), width: list.length })),
-        scales: diagonals.map((x) => Float64Array.from(lists, (list) => x![list[0]!]! * x![list[0]!]!)),
-      };
-    }
-  }
-  return {
-    blocks: components.map((component) => ({ rows: whiten(weights, n, d, component), width: d })),
-    scales: components.map((_, c) => Float64Array.from(components, (_, k) => (k === c ? 1 : 0))),
-  };
-}
-
-function pick(weights: Float64Array, n: number, d: number, columns: readonly number[]): Float64Array {
-  const width = columns.length;
-  const out = new Float64Array(n * width);
-  for (let i = 0; i < n; i++) for (let k = 0; k < width; k++) out[i * width + k] = weights[i * d + columns[k]!]!;
-  return out;
-}
-
-/** Rows Fᵀ w_i, so that their Gram matrix is ⟨w_i, F Fᵀ w_j⟩. */
-function whiten(weights: Float64Array, n: number, d: number, { diagonal, factor }: GaussianComponent): Float64Array {
-  const out = new Float64Array(n * d);
-  for (let i = 0; i < n; i++) {
-    for (let k = 0; k < d; k++) {
-      const w = weights[i * d + k]!;
-      if (diagonal) out[i * d + k] = w * diagonal[k]!;
-      else for (let j = 0; j < d; j++) out[i * d + j]! += w * factor![k * d + j]!;
-    }
-  }
-  return out;
-}
-
-function normsOf(blocks: readonly { rows: Float64Array; width: number }[], scales: Float64Array, n: number) {
-  const norms = new Float64Array(n);
-  blocks.forEach(({ rows, width }, k) => {
-    for (let i = 0; i < n; i++) {
-      let sum = 0;
-      for (let c = i * width; c < (i + 1) * width; c++) sum += rows[c]! * rows[c]!;
-      norms[i]! += scales[k]! * sum;
-    }
-  });
-  return norms.map(Math.sqrt);
-}
-
-function shiftsOf(groups: readonly NeuronGroup[], mean: Float64Array | null, d: number): Float64Array {
-  const all = groups.map(({ biases, weights, amplitudes }) => {
-    const shifts = biases ? biases.slice() : new Float64Array(amplitudes.length);
-    if (mean) {
-      for (let i = 0; i < shifts.length; i++) for (let k = 0; k < d; k++) shifts[i]! += weights[i * d + k]! * mean[k]!;
-    }
-    return shifts;
-  });
-  return concatenate(all);
+function shiftsOf(groups: readonly NeuronGroup[], mean: Float64Array | null): Float64Array {
+  return concatenate(
+    groups.map(({ biases, weights, amplitudes }) => {
+      const out = new Float64Array(amplitudes.length);
+      shifts(biases, weights, amplitudes.length, mean, out);
+      return out;
+    }),
+  );
 }
 
 function concatenate(arrays: readonly Float64Array[]): Float64Array {
@@ -403,11 +309,9 @@ function concatenate(arrays: readonly Float64Array[]): Float64Array {
   return out;
 }
 
-type ClosePair = (s1: number, b1: number, s2: number, b2: number, rho: number) => number;
-
-/** The nearly parallel rule of any two neurons, one closure a pair of groups. */
-function closeTable(groups: readonly NeuronGroup[]): (i: number, j: number) => ClosePair {
-  const made = new Map<number, ClosePair>();
+/** The pair rule of any two neurons, one a pair of groups. */
+function pairTable(groups: readonly NeuronGroup[]): (i: number, j: number) => PairMethod {
+  const made = new Map<number, PairMethod>();
   const groupOf = (i: number): number => {
     let g = 0;
     for (let rest = i; rest >= groups[g]!.amplitudes.length; g++) rest -= groups[g]!.amplitudes.length;
@@ -417,121 +321,7 @@ function closeTable(groups: readonly NeuronGroup[]): (i: number, j: number) => C
     const [p, q] = [groupOf(i), groupOf(j)];
     const key = p * groups.length + q;
     let pair = made.get(key);
-    if (!pair) made.set(key, (pair = closePair(groups[p]!.activation, groups[q]!.activation)));
+    if (!pair) made.set(key, (pair = pairMethod(groups[p]!.activation, groups[q]!.activation)));
     return pair;
   };
-}
-
-function closePair(first: Activation, second: Activation): ClosePair {
-  const one = piecewiseLinearForm(first);
-  const two = piecewiseLinearForm(second);
-  return one && two ? pricePair(first, one, second, two) : quadraturePair(first, second);
-}
-
-/**
- * Price's theorem: U(ρ) = c_0 c'_0 + ρ c_1 c'_1 + ∫_0^ρ (ρ − t) U″(t) dt, U″(t) = Σ_jk δ_j δ'_k s1 s2 φ_2(z_j, z'_k; t),
- * with t = 2u/(1 + u²), in which φ_2 dt is smooth up to |ρ| = 1; panels halve towards |u| = 1, where two close knots make a
- * layer.
- */
-function pricePair(
-  first: Activation,
-  one: PiecewiseLinearForm,
-  second: Activation,
-  two: PiecewiseLinearForm,
-): ClosePair {
-  const head = (activation: Activation) => {
-    const expansion = hermiteExpansion(activation, 1);
-    const row = new Float64Array(expansion.size);
-    return (s: number, b: number): [number, number] => {
-      expansion.evaluate(s, b, row, 0);
-      return [row[0]!, s * row[1]!];
-    };
-  };
-  const [headOne, headTwo] = [head(first), head(second)];
-  return (s1, b1, s2, b2, rho) => {
-    const [c0, c1] = headOne(s1, b1);
-    const [d0, d1] = headTwo(s2, b2);
-    let sum = c0 * d0 + rho * c1 * d1;
-    if (s1 === 0 || s2 === 0) return sum;
-    const end = rho / (1 + Math.sqrt((1 - rho) * (1 + rho)));
-    for (let j = 0; j < one.knots.length; j++) {
-      for (let k = 0; k < two.knots.length; k++) {
-        const z = (one.knots[j]! - b1) / s1;
-        const w = (two.knots[k]! - b2) / s2;
-        sum += one.jumps[j]! * two.jumps[k]! * s1 * s2 * priceIntegral(z, w, rho, end);
-      }
-    }
-    return sum;
-  };
-}
-
-/** Panels that halve towards |u| = 1; beyond them the layer is thinner than round-off. */
-const PANELS = 40;
-
-/** ∫_0^ρ (ρ − t) φ_2(z, w; t) dt, with `end` the value of u at t = ρ. */
-function priceIntegral(z: number, w: number, rho: number, end: number): number {
-  const sign = rho < 0 ? -1 : 1;
-  const gap = z - sign * w;
-  const product = sign * z * w;
-  const last = Math.abs(end);
-  let sum = 0;
-  let from = 0;
-  for (let panel = 0; from < last && panel < PANELS; panel++) {
-    const to = panel === PANELS - 1 ? last : Math.min(last, 0.5 * (1 + from));
-    for (let i = 0; i < GAUSS.nodes.length; i++) {
-      const u = from + GAUSS.nodes[i]! * (to - from);
-      const t = (2 * u) / (1 + u * u);
-      const below = ((1 - u) * (1 - u)) / (1 + u * u);
-      const q = ((gap === 0 ? 0 : (0.5 * gap * gap) / below) + product) / (1 + t);
-      sum += (GAUSS.weights[i]! * (to - from) * (Math.abs(rho) - t) * exp(-q)) / (Math.PI * (1 + u * u));
-    }
-    from = to;
-  }
-  return sum;
-}
-
-/** U = E_g σ1(s1 g + b1) E_h σ2(s2 (ρ g + √(1−ρ²) h) + b2) by the trapezoidal rule in both. */
-function quadraturePair(first: Activation, second: Activation): ClosePair {
-  const f = activationFunctions(first).value;
-  const g = activationFunctions(second).value;
-  const [bandOne, bandTwo] = [quadratureBandwidth(first), quadratureBandwidth(second)];
-  return (s1, b1, s2, b2, rho) => {
-    const across = s2 * Math.sqrt((1 - rho) * (1 + rho));
-    const outer = gaussianRule(s1 * bandOne + Math.abs(rho) * s2 * bandTwo);
-    const inner = gaussianRule(across * bandTwo);
-    let sum = 0;
-    for (let i = 0; i < outer.nodes.length; i++) {
-      const centre = s2 * rho * outer.nodes[i]! + b2;
-      let mean = 0;
-      for (let j = 0; j < inner.nodes.length; j++) mean += inner.weights[j]! * g(centre + across * inner.nodes[j]!);
-      sum += outer.weights[i]! * f(s1 * outer.nodes[i]! + b1) * mean;
-    }
-    return sum;
-  };
-}
-
-/** Gauss–Legendre rule of 20 points on [0, 1], by Newton on P_20. */
-const GAUSS = gaussLegendre(20);
-
-function gaussLegendre(n: number): { nodes: Float64Array; weights: Float64Array } {
-  const nodes = new Float64Array(n);
-  const weights = new Float64Array(n);
-  for (let i = 0; i < n; i++) {
-    let x = -cos((Math.PI * (i + 0.75)) / (n + 0.5));
-    let slope = 1;
-    for (let step = 0; step < 12; step++) {
-      let p = 1;
-      let before = 0;
-      for (let k = 0; k < n; k++) {
-        const next = ((2 * k + 1) * x * p - k * before) / (k + 1);
-        before = p;
-        p = next;
-      }
-      slope = (n * (x * p - before)) / (x * x - 1);
-      x -= p / slope;
-    }
-    nodes[i] = 0.5 * (1 + x);
-    weights[i] = 1 / ((1 - x * x) * slope * slope);
-  }
-  return { nodes, weights };
 }
