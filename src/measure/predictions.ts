@@ -2,10 +2,12 @@
 
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
-import { setBatchCount, writeBatch, writeNetwork } from "../model/blocks";
+import type { Memory } from "../engine/memory";
+import { type NetworkBlock, setBatchCount, writeBatch, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import type { Problem } from "../model/problem";
 import type { Tensor } from "../model/tensor";
+import { outputsOf, parameterDimension } from "../model/unit";
 import { asParticles, type Measure, type Particles } from "./measure";
 import { radialPredictions } from "./radialPredictions";
 
@@ -28,13 +30,44 @@ export function predictionsOf(
   }
   if (measure.coordinates === "theta") {
     const points = asParticles(measure);
+    checkNetwork(points, problem);
     return { values: networkPredictions(points, problem, engine, x.data, x.shape[0]!), method: "exact" };
   }
   return { values: radialPredictions(measure, problem, x.data, x.shape[0]!), method: "quadrature" };
 }
 
 /** Most examples that stand in kernel memory at once. */
-const MOST_EXAMPLES = 4096;
+export const MOST_EXAMPLES = 4096;
+
+/**
+ * Checks that particles are neurons of a problem's units.
+ *
+ * @throws {SpecError} where a row, or the output bias, has another length
+ */
+export function checkNetwork(network: Particles, problem: Problem): void {
+  const { unit } = problem;
+  const D = parameterDimension(unit, lawDimension(problem.law));
+  if (network.shape[1] !== D) throw new SpecError("measure.shape", network.shape, `[N, ${D}], as the problem says`);
+  if (network.outputBias === null) return;
+  const K = outputsOf(unit);
+  if (unit.kind === "ridge" || !unit.outputBias) {
+    throw new SpecError("measure.outputBias", network.outputBias, "null, as the unit has no output bias");
+  }
+  if (network.outputBias.length !== K) {
+    throw new SpecError("measure.outputBias", network.outputBias, `${K} numbers, one an output`);
+  }
+}
+
+/** Writes a network, or weighted particles, into kernel memory, in f64; without an output bias it is 0. */
+export function loadNetwork(memory: Memory, engine: Engine, problem: Problem, network: Particles): NetworkBlock {
+  const d = lawDimension(problem.law);
+  const block = writeNetwork(memory, problem.unit, d, network.shape[0], "f64", network.weights);
+  const theta = new Float64Array(block.length);
+  theta.set(network.values);
+  if (network.outputBias) theta.set(network.outputBias, network.values.length);
+  engine.kernels.importTheta_f64(block.block, memory.put("f64", theta));
+  return block;
+}
 
 /**
  * Predictions of a network, or of weighted particles, at `count` inputs: rows of K, in f64.
@@ -48,15 +81,10 @@ export function networkPredictions(
   inputs: Float64Array,
   count: number,
 ): Float64Array {
-  const [neurons] = network.shape;
   const d = inputs.length / count;
   const memory = engine.memory();
   try {
-    const net = writeNetwork(memory, problem.unit, d, neurons, "f64", network.weights);
-    const theta = new Float64Array(net.length);
-    theta.set(network.values);
-    if (network.outputBias) theta.set(network.outputBias, network.values.length);
-    engine.kernels.importTheta_f64(net.block, memory.put("f64", theta));
+    const net = loadNetwork(memory, engine, problem, network);
     const batch = writeBatch(memory, net, Math.min(count, MOST_EXAMPLES));
     const x = memory.put("f64", inputs);
     const out = new Float64Array(count * net.outputs);

@@ -18,7 +18,7 @@ import { radialOperator } from "../model/radial";
 import { tensor, toF64 } from "../model/tensor";
 import { outputsOf, type Unit } from "../model/unit";
 import { asParticles, type Measure, type Particles } from "./measure";
-import { predictionsOf } from "./predictions";
+import { checkNetwork, predictionsOf } from "./predictions";
 import { reducedPoints } from "./radialPredictions";
 
 /** A risk and how it was found. */
@@ -66,6 +66,7 @@ export function riskOf(measure: Measure, problem: Problem, engine: Engine, optio
   }
   if (law.kind === "none") return { value: 0, standardError: null, method: "exact" };
   const points = asParticles(measure);
+  checkNetwork(points, problem);
   if (law.kind === "dataset") {
     if (method === "series") throw new SpecError("risk.method", method, '"auto" or "sample", as the law is finite');
     if (method === "auto") {
