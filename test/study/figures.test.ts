@@ -14,6 +14,8 @@ describe("the figures", () => {
       "dimension-free",
       "barron",
       "feynman-kac",
+      "gamma-limit",
+      "excess-risk",
     ]);
   });
 

@@ -10,6 +10,8 @@ const loaders = {
   "dimension-free": async () => (await import("./dimensionFree")).dimensionFree,
   barron: async () => (await import("./barron")).barron,
   "feynman-kac": async () => (await import("./feynmanKac")).feynmanKac,
+  "gamma-limit": async () => (await import("./gammaLimit")).gammaLimit,
+  "excess-risk": async () => (await import("./excessRisk")).excessRisk,
 } satisfies Record<string, () => Promise<Figure>>;
 
 /** Names of the figures, in the order of theory §5, §3 and §7. */
