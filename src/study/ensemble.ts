@@ -147,7 +147,12 @@ export function putTogether(process: Process, runs: readonly Trajectory[]): Ense
 
 const PROBABILITIES = [0.05, 0.25, 0.5, 0.75, 0.95];
 
-function together(all: Observed[]): EnsembleObserved {
+/**
+ * One statistic of all replicas, put together.
+ *
+ * @param all  one a replica, in their order, of one shape
+ */
+export function together(all: readonly Observed[]): EnsembleObserved {
   const { observable, shape, method } = all[0]!;
   const size = all[0]!.values.length;
   const n = all.length;

@@ -5,22 +5,13 @@ import workerpool from "workerpool";
 import type { Backend } from "../engine/kernels";
 import { nodeModule } from "../engine/node";
 import { compiledModule } from "../engine/wasm";
-import type { Process } from "../process/schema";
-import type { Observables } from "./observables";
 import type { Trajectory } from "./solve";
-import { reviveError, type WorkerMessage, type WorkerResult } from "./worker";
+import { reviveError, type Task, type WorkerMessage, type WorkerResult } from "./worker";
 
 /** A pool of workers. */
 export interface WorkerPool {
-  /** Solves one process on the next free worker. */
-  run(
-    process: Process,
-    times: Float64Array,
-    observe: Observables,
-    signal: AbortSignal | undefined,
-    onProgress: (fraction: number) => void,
-    checkpoint?: string,
-  ): Promise<Trajectory>;
+  /** Runs one task on the next free worker. */
+  run(task: Task, signal: AbortSignal | undefined, onProgress: (fraction: number) => void): Promise<Trajectory>;
   /** Ends the workers. */
   close(): Promise<void>;
 }
@@ -46,7 +37,7 @@ export async function startPool(size: number, backend: Backend, custom?: string 
     ...(inNode && custom === undefined ? { workerThreadOpts: { eval: true } } : {}),
   });
   return {
-    run(process, times, observe, signal, onProgress, checkpoint) {
+    run(task, signal, onProgress) {
       // a native promise over the pool's own; an abort rejects it at once, and closing the pool ends the worker
       return new Promise<Trajectory>((resolve, reject) => {
         if (signal?.aborted) return reject(signal.reason);
@@ -54,7 +45,7 @@ export async function startPool(size: number, backend: Backend, custom?: string 
         signal?.addEventListener("abort", stop, { once: true });
         const settle = () => signal?.removeEventListener("abort", stop);
         pool
-          .exec("solve", [{ process, times, observe, backend, module, checkpoint }], {
+          .exec("solve", [{ ...task, backend, module }], {
             on: (message: WorkerMessage) => onProgress(message.fraction),
           })
           .then(

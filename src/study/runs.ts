@@ -5,19 +5,9 @@ import { loadEngine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { nodeModule } from "../engine/node";
-import type { Process } from "../process/schema";
-import type { Observables } from "./observables";
 import type { WorkerPool } from "./pool";
 import { solve, type Trajectory } from "./solve";
-
-/** One run. */
-export interface Task {
-  process: Process;
-  times: Float64Array;
-  observe: Observables;
-  /** File where it is saved from time to time and goes on from. */
-  checkpoint: string | undefined;
-}
+import type { Task } from "./worker";
 
 /** How runs are run. */
 export interface RunsOptions {
@@ -69,6 +59,7 @@ export async function runAll(tasks: readonly Task[], options: RunsOptions): Prom
       solve(task.process, {
         times: task.times,
         observe: task.observe,
+        keep: task.keep,
         checkpoint: task.checkpoint,
         backend,
         signal,
@@ -81,16 +72,7 @@ export async function runAll(tasks: readonly Task[], options: RunsOptions): Prom
   const pool: WorkerPool = await startPool(Math.min(workers, tasks.length), engine.backend, worker);
   // twice as many as there are workers, so that none waits while a result is put away
   const lanes = Array.from({ length: Math.min(2 * workers, tasks.length) }, () =>
-    lane((task, index) =>
-      pool.run(
-        task.process,
-        task.times,
-        task.observe,
-        signal,
-        (fraction) => onFraction(index, fraction),
-        task.checkpoint,
-      ),
-    ),
+    lane((task, index) => pool.run(task, signal, (fraction) => onFraction(index, fraction))),
   );
   try {
     await Promise.all(lanes);

@@ -7,16 +7,22 @@ import type { Process } from "../process/schema";
 import type { Observables } from "./observables";
 import { solve, type Trajectory } from "./solve";
 
-/** What a worker is asked. */
-export interface WorkerTask {
+/** One run. */
+export interface Task {
   process: Process;
   times: Float64Array;
   observe: Observables;
+  /** `measures` sends the law itself back too, at each time. */
+  keep?: "observables" | "measures" | undefined;
+  /** File where it is saved from time to time and goes on from. */
+  checkpoint?: string | undefined;
+}
+
+/** What a worker is asked. */
+export interface WorkerTask extends Task {
   backend: Backend;
   /** The compiled kernels; null for the plain build. */
   module: WebAssembly.Module | null;
-  /** File where the run is saved from time to time and goes on from. */
-  checkpoint?: string | undefined;
 }
 
 /** What a worker says on the way. */
@@ -42,6 +48,7 @@ export async function solveTask(task: WorkerTask, tell: (message: WorkerMessage)
     const run = await solve(task.process, {
       times: task.times,
       observe: task.observe,
+      keep: task.keep,
       backend: task.backend,
       checkpoint: task.checkpoint,
       onProgress({ fraction }) {
