@@ -87,6 +87,18 @@ export {
 } from "./process/schema";
 export { type Stream, stream } from "./random/stream";
 export { type Comparison, compare, type Gap } from "./study/compare";
+export {
+  type CoupledDynamics,
+  type CoupledGap,
+  type CoupledGapName,
+  type CoupleOptions,
+  type Coupling,
+  couple,
+  coupledDynamics,
+  coupledGaps,
+  type ParameterGap,
+  type StatisticGap,
+} from "./study/couple";
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
 export {
   density,
