@@ -275,8 +275,8 @@ function addFace(
 ): void {
   const a = masses[from]! / lengthFrom;
   const b = masses[to]! / lengthTo;
-  // tails that have left the range of numbers carry nothing
-  if (a < TINY && b < TINY) return;
+  // tails that leave the range of numbers carry nothing
+  if ((a === 0 || b === 0) && a + b < TINY) return;
   const z = (potential[to]! - potential[from]!) / temperature;
   const size = bernoulli(Math.abs(z));
   const flux = ((z > 0 ? size : size - z) * a - (z > 0 ? size + z : size) * b) / distance;
@@ -292,4 +292,5 @@ function addFace(
   sums[0] = next;
 }
 
-const TINY = 1e-290;
+/** A density of a full cell is above this. */
+const TINY = 1e-100;

@@ -309,7 +309,8 @@ export class FokkerPlanckFlow {
         const after = yield* this.#energyOf(to);
         const lost = last.value - after.value;
         const rate = yield* cellDissipation(to, this.spec.cells, this.#potential, this.spec.temperature);
-        downhill = lost + ROUNDING * Math.max(last.magnitude, after.magnitude) >= (HALF * rate * dt) / parts;
+        const due = rate < Infinity ? (HALF * rate * dt) / parts : 0;
+        downhill = lost + ROUNDING * Math.max(last.magnitude, after.magnitude) >= due;
         last = after;
         from = to;
       }

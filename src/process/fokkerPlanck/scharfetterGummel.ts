@@ -50,6 +50,9 @@ const BLOCK = 8;
 /** What is left to a cell that gives away all it has, so that rounding takes nothing more. */
 const NEARLY = 1 - 1e-15;
 
+/** Share of backward Euler's mass that stays in a cell whatever rounding says. */
+const LEAST = 1e-18;
+
 /** Passes of the limiter over a line. */
 const PASSES = 8;
 
@@ -65,6 +68,7 @@ export class ScharfetterGummel {
   readonly #euler: Float64Array;
   readonly #flux: Float64Array;
   readonly #share: Float64Array;
+  readonly #least: Float64Array;
   readonly #between: Float64Array;
 
   /**
@@ -82,11 +86,8 @@ export class ScharfetterGummel {
     const longest = Math.max(rows, columns);
     const work = () => new Float64Array(longest * BLOCK);
     [this.#inverse, this.#reduced, this.#first, this.#second] = [work(), work(), work(), work()];
-    [this.#euler, this.#flux, this.#share] = [0, 1, 2].map(() => new Float64Array(longest + 1)) as [
-      Float64Array,
-      Float64Array,
-      Float64Array,
-    ];
+    const line = () => new Float64Array(longest + 1);
+    [this.#euler, this.#flux, this.#share, this.#least] = [line(), line(), line(), line()];
     this.#between = new Float64Array(lengths.length === 2 ? cells.size : 0);
   }
 
@@ -280,7 +281,10 @@ export class ScharfetterGummel {
     const euler = this.#euler;
     const flux = this.#flux;
     const share = this.#share;
+    const least = this.#least;
     this.#eulerLine(lines, base, masses, up, down, dt, euler);
+    // backward Euler leaves no cell empty, nor does this
+    for (let i = 0; i < length; i++) least[i] = LEAST * euler[i]!;
     // flux[i] and share[i] belong to the face below cell i. What passes a face is what the cells on one side lose: summed over
     // the side of less mass it has a small relative error in both tails, however long the step is.
     flux[0] = flux[length] = 0;
@@ -308,7 +312,7 @@ export class ScharfetterGummel {
         limited = true;
       }
       for (let i = 0; i < length; i++) {
-        euler[i] = Math.max(0, euler[i]! + (share[i]! * flux[i]! - share[i + 1]! * flux[i + 1]!));
+        euler[i] = Math.max(least[i]!, euler[i]! + (share[i]! * flux[i]! - share[i + 1]! * flux[i + 1]!));
       }
       if (!limited) break;
       for (let i = 0; i <= length; i++) flux[i]! *= 1 - share[i]!;
