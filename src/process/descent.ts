@@ -41,13 +41,31 @@ import { type Dataset, lawDimension } from "../model/law";
 import { potentialFunctions } from "../model/potential";
 import type { Problem } from "../model/problem";
 import { parameterDimension } from "../model/unit";
-import { populationVelocity } from "./population";
+import type { PopulationGradient } from "./population";
 
 /** Where the gradient of E comes from: a batch drawn at each step, all atoms of a finite law, or the law itself. */
 export type GradientSource =
   | { kind: "batch"; batchSize: number; replacement: boolean }
   | { kind: "full" }
-  | { kind: "population"; points: number | null };
+  | { kind: "population"; find: (problem: Problem, masses: Float64Array | null) => PopulationGradient };
+
+/**
+ * The source that a process names; what the population needs is loaded when it is asked for.
+ *
+ * @param process  gradient, and what belongs to it
+ */
+export async function gradientSource(process: {
+  gradient: "full" | "batch" | "population";
+  batchSize?: number;
+  replacement?: boolean;
+  points: number | null;
+}): Promise<GradientSource> {
+  const { gradient, batchSize = 1, replacement = true, points } = process;
+  if (gradient === "full") return { kind: "full" };
+  if (gradient === "batch") return { kind: "batch", batchSize, replacement };
+  const { populationVelocity } = await import("./population");
+  return { kind: "population", find: (problem, masses) => populationVelocity(problem, points, masses) };
+}
 
 /** A descent in kernel memory. */
 export interface Descent {
@@ -126,8 +144,8 @@ export function writeDescent(
   } else if (problem.law.kind === "dataset") {
     takeAtoms(problem.law);
     method = `full: all ${problem.law.x.shape[0]} atoms`;
-  } else if (problem.law.kind !== "none") {
-    const found = populationVelocity(problem, source.kind === "population" ? source.points : null, masses);
+  } else if (problem.law.kind !== "none" && source.kind === "population") {
+    const found = source.find(problem, masses);
     method = `population, ${found.method}`;
     if (found.atoms) takeAtoms(found.atoms);
     else population = found.velocity;

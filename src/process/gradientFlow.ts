@@ -9,10 +9,10 @@ import type { GradientFlowProcess } from "./schema";
 import { networkMeasure } from "./steps";
 
 /** Draws the start and returns the simulation at time 0. */
-export function start(process: GradientFlowProcess, engine: Engine): Simulation {
+export async function start(process: GradientFlowProcess, engine: Engine): Promise<Simulation> {
   const { problem, neurons, seed, replica } = process;
   const theta = startParticles(problem, neurons, { seed, replica });
-  const { solver, method } = particleSolver(process, engine, theta, null);
+  const { solver, method } = await particleSolver(process, engine, theta, null);
   return flowing(process, engine, solver, {
     method,
     measure: (values) => networkMeasure(problem, neurons, values),

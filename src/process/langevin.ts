@@ -6,19 +6,13 @@
 // potential U alone, whose law goes to Gibbs' exp(−U/τ).
 
 import type { Engine } from "../engine/engine";
+import { gradientSource } from "./descent";
 import type { Simulation } from "./process";
 import type { GradientDescentProcess, LangevinProcess } from "./schema";
 import { stepped } from "./steps";
 
 /** Allocates the particles and their start, and returns the simulation at step 0. */
-export function start(process: LangevinProcess | GradientDescentProcess, engine: Engine): Simulation {
-  const { gradient } = process;
-  const source =
-    gradient === "batch"
-      ? ({ kind: gradient, batchSize: process.batchSize, replacement: process.replacement } as const)
-      : gradient === "full"
-        ? ({ kind: gradient } as const)
-        : ({ kind: gradient, points: process.points } as const);
+export async function start(process: LangevinProcess | GradientDescentProcess, engine: Engine): Promise<Simulation> {
   const temperature = process.kind === "langevin" ? process.temperature : 0;
-  return stepped(process, engine, { source, temperature });
+  return stepped(process, engine, { source: await gradientSource(process), temperature });
 }

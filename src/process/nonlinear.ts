@@ -24,7 +24,7 @@ import type { GradientFlowProcess, NonlinearProcess, RadialFlowProcess } from ".
 import { networkMeasure } from "./steps";
 
 /** Draws the particles and the limit's start, and returns the simulation at time 0. */
-export function start(process: NonlinearProcess, engine: Engine): Simulation {
+export async function start(process: NonlinearProcess, engine: Engine): Promise<Simulation> {
   const { problem, neurons, seed, replica, limit } = process;
   const theta = startParticles(problem, neurons, { seed, replica });
   return limit.kind === "gradientFlow"
@@ -32,12 +32,12 @@ export function start(process: NonlinearProcess, engine: Engine): Simulation {
     : inRadialFlow(process, limit, engine, theta);
 }
 
-function amongParticles(
+async function amongParticles(
   process: NonlinearProcess,
   limit: GradientFlowProcess,
   engine: Engine,
   theta: Float64Array,
-): Simulation {
+): Promise<Simulation> {
   const { neurons, problem } = process;
   const many = limit.neurons;
   const reference = startParticles(limit.problem, many, { seed: limit.seed, replica: limit.replica });
@@ -45,7 +45,7 @@ function amongParticles(
   all.set(reference);
   all.set(theta, reference.length);
   const masses = new Float64Array(many + neurons).fill(1 / many, 0, many);
-  const { solver, method } = particleSolver(limit, engine, all, masses);
+  const { solver, method } = await particleSolver(limit, engine, all, masses);
   return flowing(process, engine, solver, {
     method: `field of ${many} particles; ${method}`,
     measure: (values) => networkMeasure(problem, neurons, values.subarray(reference.length)),

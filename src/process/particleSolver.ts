@@ -7,9 +7,8 @@ import type { Engine } from "../engine/engine";
 import type { Memory } from "../engine/memory";
 import { viewNetwork, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
-import type { Problem } from "../model/problem";
 import { parameterDimension } from "../model/unit";
-import { writeDescent } from "./descent";
+import { type GradientSource, gradientSource, writeDescent } from "./descent";
 import { OdeSolver, type Velocity } from "./ode";
 import type { GradientFlowProcess } from "./schema";
 import { scheduleFactor } from "./steps";
@@ -18,16 +17,17 @@ import { scheduleFactor } from "./steps";
 const TOLERANCE = 1e-8;
 
 /** The solver of a gradient flow from given particles, and how its gradient is found. */
-export function particleSolver(
+export async function particleSolver(
   process: GradientFlowProcess,
   engine: Engine,
   theta: Float64Array,
   masses: Float64Array | null,
-): { solver: OdeSolver & { free(): void }; method: string } {
-  const { problem, schedule } = process;
+): Promise<{ solver: OdeSolver & { free(): void }; method: string }> {
+  const { schedule } = process;
+  const source = await gradientSource(process);
   const memory = engine.memory();
   try {
-    const { velocity, method, length } = particleVelocity(problem, engine, memory, process, theta.length, masses);
+    const { velocity, method, length } = particleVelocity(process, source, engine, memory, theta.length, masses);
     const values = new Float64Array(length);
     values.set(theta);
     const timed: Velocity =
@@ -56,20 +56,17 @@ export function particleSolver(
 
 /** v(θ) of all particles through the kernels, in the order of θ. */
 function particleVelocity(
-  problem: Problem,
+  process: GradientFlowProcess,
+  source: GradientSource,
   engine: Engine,
   memory: Memory,
-  process: { gradient: "full" | "population"; points: number | null; seed: number; replica: number },
   numbers: number,
   masses: Float64Array | null,
 ) {
+  const { problem } = process;
   const d = lawDimension(problem.law);
   const neurons = numbers / parameterDimension(problem.unit, d);
   const network = writeNetwork(memory, problem.unit, d, neurons, "f64", masses);
-  const source =
-    process.gradient === "full"
-      ? ({ kind: "full" } as const)
-      : ({ kind: "population", points: process.points } as const);
   const descent = writeDescent(memory, engine, problem, network, {
     neurons,
     source,

@@ -1,7 +1,11 @@
 // The gradient of E over the law itself: exact where there is a formula, a quadrature of the law elsewhere.          theory §7
 
-import type { Dataset } from "../model/law";
+import { pow } from "../engine/math";
+import { type Dataset, lawDimension } from "../model/law";
+import { populationField } from "../model/population";
 import type { Problem } from "../model/problem";
+import { type QuadratureOptions, quadrature } from "../model/quadrature";
+import { outputsOf } from "../model/unit";
 
 /** How a population gradient is found: atoms of a quadrature, or the exact velocity of all neurons. */
 export type PopulationGradient =
@@ -10,6 +14,13 @@ export type PopulationGradient =
 
 /** Points of a quadrature where nothing is said: Sobol points, or Gauss's rule where its product has no more. */
 const POINTS = 4096;
+
+// Gauss's product rule where it has five points or more along each axis within the number asked for, else Sobol points.
+function quadratureRule(d: number, points: number): QuadratureOptions {
+  let side = 1;
+  while (pow(side + 1, d) <= points) side++;
+  return side >= 5 ? { points: side, rule: "gauss" } : { points, rule: "sobol" };
+}
 
 /**
  * The population gradient of a problem.
@@ -22,5 +33,27 @@ export function populationVelocity(
   points: number | null,
   masses: Float64Array | null,
 ): PopulationGradient {
-  throw new Error(`not yet ${problem.law.kind} ${points ?? POINTS} ${masses}`);
+  const { law, unit, loss } = problem;
+  if (points === null && loss === "squared" && outputsOf(unit) === 1) {
+    const field = populationField({ law, unit });
+    const D = field.parameters;
+    const hasBias = unit.kind === "affine" && unit.outputBias;
+    return {
+      method: `exact by ${field.method}`,
+      atoms: null,
+      velocity(theta, out) {
+        const n = Math.floor(theta.length / D);
+        const outputBias = hasBias ? theta[n * D]! : 0;
+        const slope = field.velocity(theta.subarray(0, n * D), n, out, { weights: masses, outputBias });
+        if (hasBias) out[n * D] = slope;
+      },
+    };
+  }
+  const rule = quadratureRule(lawDimension(law), points ?? POINTS);
+  const atoms = quadrature(law, rule);
+  return {
+    method: `by ${rule.rule === "gauss" ? "Gauss quadrature" : "Sobol points"}, ${atoms.x.shape[0]} atoms`,
+    atoms,
+    velocity: null,
+  };
 }

@@ -50,7 +50,7 @@ export interface Simulation {
 
 /** What a process' file exports: `start`, which allocates and sets the state at time 0. */
 export interface ProcessModule<P extends Process = Process> {
-  start(process: P, engine: Engine): Simulation;
+  start(process: P, engine: Engine): Simulation | Promise<Simulation>;
 }
 
 /**

@@ -13,7 +13,7 @@ import { type Particles, particles } from "../measure/measure";
 import { copyNetwork, type NetworkBlock, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import { startParticles } from "../model/particles";
-import type { Problem } from "../model/problem";
+import { isLocalProblem, type Problem } from "../model/problem";
 import { outputsOf, parameterDimension } from "../model/unit";
 import { pack, unpack } from "./checkpoint";
 import { CALL_STEPS, type Descent, type GradientSource, writeDescent } from "./descent";
@@ -149,15 +149,17 @@ function begin(
       done += steps;
       if (steps < now && !descent?.drifts) return done;
     }
-    if (stepper.unchecked && !isFinite(which)) return 0;
+    if (stepper.unchecked && !allFinite(which)) return 0;
     return count;
   }
 
-  function isFinite(which: NetworkBlock): boolean {
+  function allFinite(which: NetworkBlock): boolean {
     return memory.view(precision, which.weights, which.bytes / (precision === "f32" ? 4 : 8)).every(Number.isFinite);
   }
 
-  function diverged(at: number, snapshot: Uint8Array): never {
+  function diverged(at: number): never {
+    // functions of the user's cannot be saved
+    const snapshot = isLocalProblem(problem) ? null : simulation.save();
     throw new DivergenceError(
       process.kind,
       at,
@@ -175,7 +177,7 @@ function begin(
     if (done < rest) {
       const bad = blockStep + done;
       step = blockStep;
-      diverged(bad, simulation.save());
+      diverged(bad);
     }
   }
 
@@ -236,7 +238,7 @@ function begin(
           const bad = blockStep + done;
           memory.u8(network.weights, network.bytes).set(memory.u8(copy.weights, network.bytes));
           step = blockStep;
-          diverged(bad, simulation.save());
+          diverged(bad);
         }
         blockStep += count;
         step = blockStep;

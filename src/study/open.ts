@@ -17,5 +17,5 @@ import { type Process, parseProcess } from "../process/schema";
 export async function open(process: Process, options: { backend?: Backend | undefined } = {}): Promise<Simulation> {
   const spec = parseProcess(process);
   const [engine, module] = await Promise.all([loadEngine(options), registry[spec.kind]()]);
-  return (module as ProcessModule).start(spec, engine);
+  return await (module as ProcessModule).start(spec, engine);
 }
