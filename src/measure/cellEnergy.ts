@@ -48,7 +48,7 @@ export function featureEnergy(
         v[q] = dot(features[q]!, masses);
         if ((done += size) < 4 * PIECE) continue;
         done = 0;
-        yield;
+        yield undefined;
       }
       const value = outer.value(v, gradient);
       // a block of Ψ stays in the cache while all features are added to it
@@ -58,7 +58,7 @@ export function featureEnergy(
         for (let q = 0; q < features.length; q++) addScaled(psi, features[q]!, gradient[q]!, from, to);
         if ((done += features.length * (to - from)) < 4 * PIECE) continue;
         done = 0;
-        yield;
+        yield undefined;
       }
       return value;
     },

@@ -147,7 +147,7 @@ export function* cellFreeEnergy(
   const rowsAPiece = Math.ceil(PIECE / columns);
   for (let row = 0; row < rows; row += rowsAPiece) {
     addRows(masses, confinement, temperature, rowLogs!, columnLogs, row, Math.min(rows, row + rowsAPiece), sums);
-    yield;
+    yield undefined;
   }
   const entropy = sums[0]! + sums[1]!;
   const potential = sums[2]! + sums[3]!;
@@ -208,7 +208,7 @@ export function* cellDissipation(
   // the sum, what rounding took from it, and whether a term is infinite
   const sums = new Float64Array(3);
   const logs = masses.map(log);
-  yield;
+  yield undefined;
   const [x, y = null] = middles;
   const [dx, dy = null] = lengths;
   const [rowLogs, columnLogs = null] = cells.logLengths;
@@ -254,7 +254,7 @@ export function* cellDissipation(
         );
       }
     }
-    yield;
+    yield undefined;
   }
   return sums[2] === 1 ? Infinity : sums[0]! + sums[1]!;
 }

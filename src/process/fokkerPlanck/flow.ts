@@ -160,7 +160,7 @@ export class FokkerPlanckFlow {
       if (!("timeStep" in this.spec.steps)) {
         this.#step = Math.min(this.#step * this.#grow, this.spec.steps.maxStep ?? Infinity);
       }
-      yield;
+      yield undefined;
     }
   }
 

@@ -112,7 +112,7 @@ export class ScharfetterGummel {
         for (let i = row; i < Math.min(outer, row + rowsAPiece); i++) {
           fitRow(potential, up, down, i * outerStep, inner, innerStep, step, temperature, scale);
         }
-        yield;
+        yield undefined;
       }
     }
   }
@@ -168,7 +168,7 @@ export class ScharfetterGummel {
       }
       if ((done += lines.length * width) < PIECE) continue;
       done = 0;
-      yield;
+      yield undefined;
     }
   }
 

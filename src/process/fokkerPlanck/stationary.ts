@@ -78,7 +78,7 @@ export function* stationaryCells(
   const field = () => new Float64Array(size);
   const evaluate = function* (potential: Float64Array): Work<Iterate> {
     const masses = gibbsMasses(potential, temperature);
-    yield;
+    yield undefined;
     const residual = field();
     const F = yield* energy.evaluate(masses, residual);
     for (let i = 0; i < size; i++) residual[i]! += confinement[i]! - potential[i]!;
