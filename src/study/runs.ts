@@ -5,6 +5,7 @@ import { loadEngine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { nodeModule } from "../engine/node";
+import { isLocalProblem } from "../model/problem";
 import type { WorkerPool } from "./pool";
 import { solve, type Trajectory } from "./solve";
 import type { Task } from "./worker";
@@ -65,6 +66,15 @@ export async function runAll(tasks: readonly Task[], options: RunsOptions): Prom
         signal,
         onProgress: ({ fraction }) => onFraction(index, fraction),
       }),
+    );
+  }
+  const local = tasks.find(({ process }) => isLocalProblem(process.problem));
+  if (local) {
+    throw new SpecError(
+      "process.problem.confinement",
+      local.process.problem.confinement,
+      "a potential of plain JSON, because it goes to a worker",
+      "Use workers: 0 to run a function of your own, or write it as separable(tabulate(fn, { from, to, points })).",
     );
   }
   const engine = await loadEngine({ backend });
