@@ -101,6 +101,7 @@ export {
 } from "./study/couple";
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
 export {
+  accuracy,
   density,
   dissipation,
   entropy,

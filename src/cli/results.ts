@@ -1,5 +1,7 @@
 // A recorded run as a table and as pictures.
 
+import type { Problem } from "../model/problem";
+import { outputsOf } from "../model/unit";
 import type { Process } from "../process/schema";
 import { compare } from "../study/compare";
 import type { Ensemble } from "../study/ensemble";
@@ -63,7 +65,11 @@ export function runPictures(
   observe: Readonly<Record<string, Observable>>,
 ): { file: string; picture: Picture }[] {
   const pictures: { file: string; picture: Picture }[] = [];
-  const { kind } = run.process;
+  const { kind, problem } = run.process;
+  const outputs = outputsOf(problem.unit);
+  const isSquared = problem.loss === "squared";
+  const word = isSquared ? "Risk" : "Loss";
+  const symbol = isSquared ? "R" : "F";
   const replicas = "replicas" in run ? run.replicas : 1;
   const subtitle = describe(run);
   const x = timeAxis(run);
@@ -88,14 +94,14 @@ export function runPictures(
       file: "risk.svg",
       picture: {
         kind: "risk",
-        title: other ? `Risk: ${kind} and ${other.process.kind}` : `Risk of ${kind}`,
+        title: other ? `${word}: ${kind} and ${other.process.kind}` : `${word} of ${kind}`,
         subtitle,
         x,
-        y: { label: "risk R = E|y − f(x)|²", scale: wide ? "log" : "linear" },
+        y: { label: isSquared ? "risk R = E|y − f(x)|²" : "loss F = E ℓ(f(x), y)", scale: wide ? "log" : "linear" },
         curves: [both],
         levels: [],
         key,
-        gap: gap && { label: `R(${kind}) − R(${other!.process.kind})`, curves: [{ series: gap }] },
+        gap: gap && { label: `${symbol}(${kind}) − ${symbol}(${other!.process.kind})`, curves: [{ series: gap }] },
       },
     });
   }
@@ -109,7 +115,7 @@ export function runPictures(
         title: name,
         y: { label: `${labelOf(observe[name])}${width > 6 ? ", the first six" : ""}`, scale: "linear" as const },
         levels: [],
-        curves: shown.map((k) => curve(name, k, width === 1 ? "" : componentName(observe[name], k))),
+        curves: shown.map((k) => curve(name, k, width === 1 ? "" : componentName(observe[name], k, outputs))),
       };
     });
   if (panels.length > 0) {
@@ -151,8 +157,7 @@ export function runPictures(
 }
 
 function describe({ process, provenance }: Run): string {
-  const { law, unit } = process.problem;
-  const parts = [`${law.kind}, ${unit.kind} unit, ${unit.activation.kind}`, describeProcess(process)];
+  const parts = [describeProblem(process.problem), describeProcess(process)];
   return `${parts.join("; ")}. Specification ${provenance.spec.slice(0, 12)}, meanfield ${provenance.version}.`;
 }
 
@@ -207,10 +212,20 @@ function plainSeries(run: Run, name: string, component: number): Series {
 
 // A logarithmic axis where the times span more than a decade and a half.
 function timeAxis({ times, process }: Run): Axis {
-  const label = process.kind === "sgd" ? "time t = kε" : "time t";
+  const label = "stepSize" in process ? "time t = kε" : "time t";
   const positive = times.filter((t) => t > 0);
   const wide = positive.length > 1 && positive[positive.length - 1]! > 30 * positive[0]!;
   return { label, scale: wide ? "log" : "linear" };
+}
+
+function describeProblem({ law, unit, loss, confinement }: Problem): string {
+  const parts = [
+    ...(law.kind === "none" ? ["no examples"] : [law.kind, `${unit.kind} unit, ${unit.activation.kind}`]),
+    ...(outputsOf(unit) > 1 ? [`${outputsOf(unit)} outputs`] : []),
+    ...(loss === "squared" ? [] : [`loss ${loss}`]),
+    ...(confinement ? [`confinement ${confinement.kind}`] : []),
+  ];
+  return parts.join(", ");
 }
 
 function describeProcess(process: Process): string {
@@ -219,6 +234,7 @@ function describeProcess(process: Process): string {
     ...("stepSize" in process ? [`ε = ${process.stepSize}`] : []),
     ...("temperature" in process ? [`τ = ${process.temperature}`] : []),
     ...("method" in process ? [process.method] : []),
+    ...("limit" in process ? [`in the field of ${process.limit.kind}`] : []),
     ...("seed" in process ? [`seed ${process.seed}`] : []),
   ];
   return parts.join(", ");
@@ -229,7 +245,8 @@ function labelOf(spec: Observable | undefined): string {
   return "coordinate" in spec ? `${spec.kind} of ${spec.coordinate}` : spec.kind;
 }
 
-function componentName(spec: Observable | undefined, k: number): string {
+function componentName(spec: Observable | undefined, k: number, outputs: number): string {
+  if (spec?.kind === "predictions" && outputs > 1) return `input ${Math.floor(k / outputs)}, output ${k % outputs}`;
   if (spec?.kind === "quantiles") return `${Number((100 * spec.levels[k]!).toPrecision(6))} %`;
   if (spec?.kind === "moments") return `order ${k + 1}`;
   return `${k}`;

@@ -2,6 +2,7 @@
 
 import { SpecError } from "../engine/errors";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
+import { checkObservables } from "../study/checkObservables";
 import { isLocal, type Observable, type Observables, parseObservables } from "../study/observables";
 import { logSpaced } from "../study/times";
 import { canonicalJson } from "./canonical";
@@ -60,14 +61,18 @@ export function parseRunSpec(json: unknown): RunSpec {
   for (const [name, one] of Object.entries(observe)) {
     if (isLocal(one)) throw new SpecError(`observe.${name}`, one, "a plain specification, because it goes to a file");
   }
+  checkObservables(observe, process);
   const other = fields.compareWith ?? null;
+  const compareWith = other === null ? null : parseProcess(other, "compareWith");
+  // both runs record the same statistics
+  if (compareWith) checkObservables(observe, compareWith);
   return {
     version: FILE_VERSION,
     process,
     times: readTimes(fields.times),
     observe: observe as Record<string, Observable>,
     replicas: replicas as number,
-    compareWith: other === null ? null : parseProcess(other, "compareWith"),
+    compareWith,
   };
 }
 

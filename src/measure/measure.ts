@@ -148,7 +148,7 @@ export function marginal(measure: Measure, column: number): Marginal {
  * @param measure  the measure
  * @param problem  what it solves
  */
-export function coordinateNames(measure: Measure, problem: Problem): string[] {
+export function coordinateNames(measure: MeasureForm, problem: Problem): string[] {
   const outer = outerNames(problem.unit);
   if (measure.coordinates === "theta") {
     const d = lawDimension(problem.law);
@@ -199,13 +199,35 @@ export function coordinate(measure: Measure, name: string, problem: Problem, pat
     }
     if (isRadius(name) && !(name === "r2" && radialAxes(problem.law) === 1)) return thetaRadius(measure, name, problem);
   }
-  const onGrid = measure.kind === "grid" && measure.coordinates === "theta";
-  const radii = onGrid
-    ? []
-    : measure.coordinates === "radial"
-      ? ["r"]
-      : ["r1", "r2", "r"].filter((one) => radiusExists(one, problem));
-  throw new SpecError(path, name, `one of the coordinates ${[shortened(names), ...radii].join(", ")}`);
+  throw missingCoordinate(measure, name, problem, path);
+}
+
+/** What a measure is, without its numbers. */
+export type MeasureForm = Pick<Measure, "kind" | "coordinates">;
+
+/**
+ * Checks that measures of a form have a coordinate that `coordinate` gives.
+ *
+ * @param form     kind and coordinates of the measures
+ * @param name     of the coordinate
+ * @param problem  what they solve
+ * @param path     where the name stands, for the error
+ * @throws {SpecError} where they have not
+ */
+export function checkCoordinate(form: MeasureForm, name: string, problem: Problem, path = "coordinate"): void {
+  const known = coordinateNames(form, problem).includes(name) || addedRadii(form, problem).includes(name);
+  if (!known) throw missingCoordinate(form, name, problem, path);
+}
+
+function missingCoordinate(form: MeasureForm, name: string, problem: Problem, path: string): SpecError {
+  const names = [shortened(coordinateNames(form, problem)), ...addedRadii(form, problem)];
+  return new SpecError(path, name, `one of the coordinates ${names.join(", ")}`);
+}
+
+// Radii that are computed from the coordinates a measure has.
+function addedRadii({ kind, coordinates }: MeasureForm, problem: Problem): string[] {
+  if (coordinates === "radial") return ["r"];
+  return kind === "grid" ? [] : ["r1", "r2", "r"].filter((one) => radiusExists(one, problem));
 }
 
 /**

@@ -9,9 +9,8 @@
 
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
-import { writeLaw } from "../model/blocks";
 import { labelRows, lossOf } from "../model/labels";
-import { gaussianComponents, lawDimension, type Teacher, teacherNetwork } from "../model/law";
+import { gaussianComponents, type Teacher, teacherNetwork } from "../model/law";
 import { gaussianMixtureRisk, type NeuronGroup } from "../model/mehler";
 import type { Problem } from "../model/problem";
 import { radialOperator } from "../model/radial";
@@ -20,6 +19,7 @@ import { outputsOf, type Unit } from "../model/unit";
 import { asParticles, type Measure, type Particles } from "./measure";
 import { checkNetwork, predictionsOf } from "./predictions";
 import { reducedPoints } from "./radialPredictions";
+import { meanOf, testSample } from "./testSample";
 
 /** A risk and how it was found. */
 export interface Risk {
@@ -148,37 +148,7 @@ function standardGaussian(dimension: number, label: number) {
   return { weight: 1, label, mean: null, diagonal: new Float64Array(dimension).fill(1), factor: null };
 }
 
-// Fresh examples of the test stream: a replica number that no training run of the seed has.
 function sampledRisk(measure: Measure, problem: Problem, engine: Engine, options: RiskOptions): Risk {
-  const { points, seed } = options;
-  const d = lawDimension(problem.law);
-  const K = outputsOf(problem.unit);
-  const memory = engine.memory();
-  const x = new Float64Array(points * d);
-  const labels = new Float64Array(points * K);
-  try {
-    const law = writeLaw(memory, problem);
-    const at = memory.reserve("f64", d);
-    const row = memory.reserve("f64", K);
-    const [low, high] = [seed | 0, Math.floor(seed / 4294967296)];
-    for (let e = 0; e < points; e++) {
-      engine.kernels.example_f64(law, at, row, low, high, TEST_REPLICA, e);
-      x.set(memory.f64(at, d), e * d);
-      labels.set(memory.f64(row, K), e * K);
-    }
-  } finally {
-    memory.free();
-  }
-  let sum = 0;
-  let squares = 0;
-  for (const loss of lossesAt(measure, problem, engine, x, labels, points)) {
-    sum += loss;
-    squares += loss * loss;
-  }
-  const mean = sum / points;
-  const variance = Math.max(0, squares / points - mean * mean) * (points / (points - 1));
-  return { value: mean, standardError: Math.sqrt(variance / points), method: "sample" };
+  const { x, labels } = testSample(problem, engine, options);
+  return { ...meanOf(lossesAt(measure, problem, engine, x, labels, options.points)), method: "sample" };
 }
-
-/** Replica that test samples are drawn with; training runs are told apart by theirs, which count up from 0. */
-const TEST_REPLICA = 0xffffffff;

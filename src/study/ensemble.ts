@@ -4,6 +4,7 @@ import { SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { specHash } from "../io/canonical";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
+import { checkObservables } from "./checkObservables";
 import { isLocal, type Observable, type Observables, type Observed, parseObservables, risk } from "./observables";
 import { readWorkers, runAll } from "./runs";
 import type { Provenance, Trajectory } from "./solve";
@@ -70,6 +71,7 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
   const spec = parseProcess(process);
   const times = parseTimes(options.times);
   const observables = parseObservables(options.observe ?? { risk: risk() });
+  checkObservables(observables, spec);
   const { replicas, signal } = options;
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > 1e6) {
     throw new SpecError("replicas", replicas, "an integer from 1 to 1000000");

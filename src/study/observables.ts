@@ -4,13 +4,14 @@
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import { numbersToJson, readNumbers } from "../io/measure";
+import { type Accuracy, accuracyOf } from "../measure/accuracy";
 import { densityEstimate, histogram as histogramOf } from "../measure/density";
 import { dissipationOf, entropyOf, freeEnergyOf } from "../measure/freeEnergy";
 import { coordinate, isRadius, type Measure } from "../measure/measure";
 import { moments as momentsOf } from "../measure/moments";
 import { predictionsOf } from "../measure/predictions";
 import { quantiles as quantilesOf } from "../measure/quantiles";
-import { riskOf } from "../measure/risk";
+import { type Risk, riskOf } from "../measure/risk";
 import type { Problem } from "../model/problem";
 import {
   array,
@@ -30,11 +31,13 @@ import {
   text,
 } from "../model/spec";
 import type { Tensor, TensorLike } from "../model/tensor";
+import { outputsOf } from "../model/unit";
 import type { Process } from "../process/schema";
 
 /** A statistic of a measure, as plain JSON. */
 export type Observable =
   | { kind: "risk"; method: "auto" | "series" | "sample"; points: number; seed: number }
+  | { kind: "accuracy"; points: number; seed: number }
   | { kind: "moments"; coordinate: string; order: number }
   | { kind: "quantiles"; coordinate: string; levels: number[] }
   | { kind: "histogram"; coordinate: string; edges: number[] }
@@ -77,7 +80,7 @@ export interface Observed {
 }
 
 /**
- * The risk R = E|y − f|².
+ * The risk R = E|y − f|², or E ℓ for the losses other than the squared one.
  *
  * @param options  method: "series" (exact where the law is Gaussian: Mehler's series, with its truncation bounded),
  *                 "sample" (fresh examples, with a standard error), or "auto" (exact wherever it can be); points and seed
@@ -91,9 +94,20 @@ export function risk(
 }
 
 /**
+ * The share of examples that are classified right: by the sign of f where labels are ±1, by the largest of f_1 … f_K for the loss
+ * crossEntropy (a label that is probabilities counts with that of the class chosen); a tie is wrong. Laws of the radii have none.
+ *
+ * @param options  points and seed of a sample (20000, 0), which is taken where the law is not finite; then there is a standard error
+ * @see theory §12
+ */
+export function accuracy(options: { points?: number; seed?: number } = {}): Observable {
+  return parseObservable({ kind: "accuracy", ...options });
+}
+
+/**
  * Moments E c, E c², … of a coordinate.
  *
- * @param name   "a", "b", "w0" …, "r1", "r2", or "r"
+ * @param name   "a" ("a0" … of several outputs), "b", "w0" …, "r1", "r2", or "r"
  * @param order  how many (2)
  */
 export function moments(name: string, order = 2): Observable {
@@ -103,7 +117,7 @@ export function moments(name: string, order = 2): Observable {
 /**
  * Quantiles of a coordinate.
  *
- * @param name    "a", "b", "w0" …, "r1", "r2", or "r"
+ * @param name    "a" ("a0" … of several outputs), "b", "w0" …, "r1", "r2", or "r"
  * @param levels  probabilities in [0, 1]
  */
 export function quantiles(name: string, levels: readonly number[]): Observable {
@@ -113,7 +127,7 @@ export function quantiles(name: string, levels: readonly number[]): Observable {
 /**
  * Masses of a coordinate's law in bins.
  *
- * @param name   "a", "b", "w0" …, "r1", "r2", or "r"
+ * @param name   "a" ("a0" … of several outputs), "b", "w0" …, "r1", "r2", or "r"
  * @param edges  ascending, one more than there are bins
  */
 export function histogram(name: string, edges: readonly number[]): Observable {
@@ -123,7 +137,7 @@ export function histogram(name: string, edges: readonly number[]): Observable {
 /**
  * Density of a coordinate's law: Gaussian kernels for particles (reflected at 0 for a radius), the grid's own otherwise.
  *
- * @param name       "a", "b", "w0" …, "r1", "r2", or "r"
+ * @param name       "a" ("a0" … of several outputs), "b", "w0" …, "r1", "r2", or "r"
  * @param points     where
  * @param bandwidth  of the kernels; Silverman's rule if left out
  */
@@ -132,7 +146,7 @@ export function density(name: string, points: readonly number[], bandwidth?: num
 }
 
 /**
- * Predictions f(x).
+ * Predictions f(x): n numbers a time, or [n, K] for K > 1 outputs.
  *
  * @param x  [n, d], an input a row
  */
@@ -175,6 +189,11 @@ const observableSchema: Schema<Observable> = oneOf("an observable", {
   risk: object("a risk", {
     kind: kind("risk"),
     method: optional(choice("auto", "series", "sample"), "auto"),
+    points: optional(integer(2, 1e8), 20000),
+    seed: optional(seed, 0),
+  }),
+  accuracy: object("an accuracy", {
+    kind: kind("accuracy"),
     points: optional(integer(2, 1e8), 20000),
     seed: optional(seed, 0),
   }),
@@ -263,15 +282,10 @@ export async function evaluate(
     return { shape: [values.length], values };
   }
   switch (observable.kind) {
-    case "risk": {
-      const { value, standardError, method } = riskOf(measure, problem, engine, { ...observable, degree });
-      return {
-        shape: [],
-        values: Float64Array.of(value),
-        ...(standardError === null ? {} : { standardError: Float64Array.of(standardError) }),
-        method,
-      };
-    }
+    case "risk":
+      return found(riskOf(measure, problem, engine, { ...observable, degree }));
+    case "accuracy":
+      return found(accuracyOf(measure, problem, engine, observable));
     case "moments":
       return row(momentsOf(coordinate(measure, observable.coordinate, problem), observable.order));
     case "quantiles":
@@ -286,7 +300,8 @@ export async function evaluate(
     }
     case "predictions": {
       const { values, method } = predictionsOf(measure, problem, engine, observable.x);
-      return { ...row(values), method };
+      const K = outputsOf(problem.unit);
+      return { shape: K === 1 ? [values.length] : [values.length / K, K], values, method };
     }
     case "freeEnergy":
       return scalar(freeEnergyOf(measure, problem, temperatureOf(observable, context)).value);
@@ -304,6 +319,10 @@ function temperatureOf(
   const temperature = observable.temperature ?? context.temperature;
   if (temperature !== undefined) return temperature;
   throw new SpecError(`${observable.kind}.temperature`, null, "a temperature τ, as the process has none");
+}
+
+function found({ value, standardError, method }: Risk | Accuracy): Row {
+  return { ...scalar(value), ...(standardError !== null && { standardError: Float64Array.of(standardError) }), method };
 }
 
 function scalar(value: number): Row {

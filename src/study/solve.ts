@@ -6,8 +6,9 @@ import { specHash } from "../io/canonical";
 import type { Measure } from "../measure/measure";
 import { isLocalProblem } from "../model/problem";
 import type { Simulation, Watch } from "../process/process";
-import { type Process, parseTimes } from "../process/schema";
+import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { version } from "../version";
+import { checkObservables } from "./checkObservables";
 import { type Checkpointing, openCheckpoint, parseCheckpointing, type RunRecord } from "./checkpoint";
 import { collect, type Observables, type Observed, observe, parseObservables, risk } from "./observables";
 import { open } from "./open";
@@ -88,7 +89,9 @@ export async function solve(process: Process, options: SolveOptions): Promise<Tr
   }
   const { signal, onProgress } = options;
   const plan = options.checkpoint === undefined ? undefined : parseCheckpointing(options.checkpoint);
-  const simulation = await open(process, options);
+  const spec = parseProcess(process);
+  checkObservables(observables, spec);
+  const simulation = await open(spec, options);
   try {
     return await record(simulation, times, observables, keep === "measures", signal, onProgress, plan);
   } finally {

@@ -133,6 +133,36 @@ describe("meanfield run", () => {
     );
   });
 
+  it("calls the mean of a loss by its name, and tells the outputs apart", async () => {
+    const classes = {
+      law: { kind: "dataset", x: [[1], [0], [-1]], y: [0, 1, 2] },
+      unit: { kind: "affine", activation: { kind: "tanh" }, outputs: 3, outputBias: true },
+      start: { kind: "gaussian", radius: 1 },
+      loss: "crossEntropy",
+      confinement: { kind: "quadratic", weight: 0.01 },
+    };
+    const source = await specFile("classes.json", {
+      process: { kind: "langevin", problem: classes, neurons: 4, stepSize: 0.1, temperature: 0.01 },
+      observe: {
+        risk: { kind: "risk" },
+        right: { kind: "accuracy" },
+        f: { kind: "predictions", x: { dtype: "f64", shape: [1, 1], data: "AAAAAAAA8D8=" } },
+      },
+    });
+    const { code, out, err } = await run(["run", source, "--out", place("classes")]);
+    expect([code, err.split("\n")[0]]).toEqual([0, expect.stringContaining("Written")]);
+    expect(out).toMatch(/t +risk +right/);
+    const risk = await readFile(place("classes", "risk.svg"), "utf8");
+    expect(risk).toContain("Loss of langevin");
+    expect(risk).toContain("loss F = E ℓ");
+    expect(risk).toContain("time t = kε");
+    expect(risk).toContain("3 outputs, loss crossEntropy, confinement quadratic");
+    expect(risk).not.toContain("R = E");
+    const statistics = await readFile(place("classes", "statistics.svg"), "utf8");
+    expect(statistics).toContain("input 0, output 2");
+    expect(await readFile(place("single", "risk.svg"), "utf8")).toContain("risk R = E|y − f(x)|²");
+  });
+
   it("runs replicas, with standard errors", async () => {
     const source = await specFile("replicas.json", { replicas: 2 });
     const { code, out } = await run(["run", source, "--out", place("replicas"), "--workers", "0"]);

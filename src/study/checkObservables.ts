@@ -1,0 +1,90 @@
+// Whether a process has what is asked of it, told before it is run.
+
+import { SpecError } from "../engine/errors";
+import { checkAccuracy, RADIAL } from "../measure/accuracy";
+import { checkCoordinate, type MeasureForm } from "../measure/measure";
+import { isInfinite, lawDimension } from "../model/law";
+import type { Process } from "../process/schema";
+import { isLocal, type Observable, type Observables } from "./observables";
+
+/**
+ * Checks that statistics are such as the measures of a process have.
+ *
+ * @param observables  by name
+ * @param process      normalised
+ * @param path         where the observables stand
+ * @throws {SpecError} with the path of the field that asks for what is not there
+ */
+export function checkObservables(observables: Observables, process: Process, path = "observe"): void {
+  for (const [name, one] of Object.entries(observables)) if (!isLocal(one)) check(one, process, `${path}.${name}`);
+}
+
+function check(observable: Observable, process: Process, path: string): void {
+  const { problem } = process;
+  const { law, loss } = problem;
+  switch (observable.kind) {
+    case "moments":
+    case "quantiles":
+    case "histogram":
+    case "density":
+      checkCoordinate(formOf(process), observable.coordinate, problem, `${path}.coordinate`);
+      return;
+    case "predictions": {
+      const { shape } = observable.x;
+      if (isInfinite(law)) throw new SpecError(`${path}.x`, shape, "nothing, as inputs of infinite dimension are none");
+      const d = lawDimension(law);
+      if (shape[1] === d) return;
+      throw new SpecError(`${path}.x`, shape, `inputs of shape [n, ${d}], as the law's dimension is ${d}`);
+    }
+    case "risk": {
+      const { method } = observable;
+      if (method === "sample" && isInfinite(law)) {
+        throw new SpecError(`${path}.method`, method, '"auto" or "series", as the dimension is infinite');
+      }
+      if (method === "series" && law.kind === "dataset") {
+        throw new SpecError(`${path}.method`, method, '"auto" or "sample", as the law is finite');
+      }
+      if (method === "series" && loss !== "squared") {
+        throw new SpecError(`${path}.method`, method, `"auto" or "sample", as the loss is "${loss}"`);
+      }
+      return;
+    }
+    case "accuracy":
+      checkClasses(process, path);
+      if (process.kind === "radialFlow") {
+        throw new SpecError(`${path}.kind`, "accuracy", "a statistic of the radii", RADIAL);
+      }
+      return;
+    case "freeEnergy":
+    case "dissipation":
+    case "entropy":
+      if (process.kind === "fokkerPlanck") return;
+      throw new SpecError(
+        `${path}.kind`,
+        observable.kind,
+        `a statistic of particles or of radii, as ${process.kind} has no density of the parameters`,
+        "fokkerPlanck has one.",
+      );
+  }
+}
+
+// The field that is wrong is the observable, as the problem may be meant.
+function checkClasses({ problem }: Process, path: string): void {
+  try {
+    checkAccuracy(problem);
+  } catch (error) {
+    if (!(error instanceof SpecError)) throw error;
+    throw new SpecError(`${path}.kind`, "accuracy", "a statistic of a problem without classes", error.message);
+  }
+}
+
+function formOf(process: Process): MeasureForm {
+  switch (process.kind) {
+    case "radialFlow":
+      return { kind: process.method === "grid" ? "grid" : "particles", coordinates: "radial" };
+    case "fokkerPlanck":
+      return { kind: "grid", coordinates: "theta" };
+    default:
+      return { kind: "particles", coordinates: "theta" };
+  }
+}

@@ -1,0 +1,193 @@
+// Statistics of the measures of every process: their shapes, and that one which a process does not have is named before it runs.
+
+import { describe, expect, it } from "vitest";
+import { SpecError } from "../../src/engine/errors";
+import {
+  accuracy,
+  affine,
+  anisotropicGaussians,
+  dataset,
+  density,
+  ensemble,
+  entropy,
+  fokkerPlanck,
+  freeEnergy,
+  gaussian,
+  gradientFlow,
+  histogram,
+  langevin,
+  moments,
+  nonlinear,
+  type Observable,
+  type Observables,
+  type Process,
+  parseRunSpec,
+  potentialProblem,
+  predictions,
+  quadratic,
+  quantiles,
+  radialFlow,
+  ridge,
+  risk,
+  sgd,
+  solve,
+  tanh,
+} from "../../src/index";
+import { trajectoryFromJson, trajectoryToJson } from "../../src/io/trajectory";
+import { checkObservables } from "../../src/study/checkObservables";
+
+const x = [
+  [1, 0],
+  [0, 1],
+  [-1, 1],
+  [-1, -1],
+];
+const start = gaussian({ w: { mean: 0, deviation: 1 }, a: { mean: 0, deviation: 1 } });
+const classes = {
+  law: dataset({ x, y: [0, 1, 2, 2] }),
+  unit: affine(tanh(), { outputs: 3, outputBias: true }),
+  start,
+  loss: "crossEntropy" as const,
+};
+const signs = {
+  law: dataset({ x, y: [1, 1, -1, -1] }),
+  unit: ridge(tanh()),
+  start: gaussian({ radius: 1 }),
+  loss: "logistic" as const,
+};
+const gaussians = {
+  law: anisotropicGaussians({ dimension: 4, signal: 2, delta: 0.5 }),
+  unit: ridge(tanh()),
+  start: gaussian({ radius: 1 }),
+};
+const network = sgd(classes, { neurons: 30, stepSize: 0.05, seed: 2 });
+
+describe("statistics of a network of three outputs", () => {
+  it("predictions have the shape [n, 3], coordinates are a0, a1, a2, b, w0, w1, and the accuracy is a number", async () => {
+    const observe = {
+      risk: risk(),
+      right: accuracy(),
+      f: predictions(x),
+      a2: moments("a2", 1),
+      b: quantiles("b", [0.5]),
+      own: (measure: { kind: string }) => (measure.kind === "particles" ? 1 : 0),
+    };
+    const run = await solve(network, { times: [0, 20], observe, keep: "measures" });
+    const { f, right, a2 } = run.observables;
+    expect(f!.shape).toEqual([2, 4, 3]);
+    expect(right).toMatchObject({ shape: [2], method: "exact" });
+    expect(right!.standardError).toBeUndefined();
+    // right where the largest of the predictions is the label's
+    for (const time of [0, 1]) {
+      const rows = x.map((_, q) => Array.from(f!.values.slice(12 * time + 3 * q, 12 * time + 3 * q + 3)));
+      const share = rows.filter((row, q) => row.indexOf(Math.max(...row)) === [0, 1, 2, 2][q]).length / 4;
+      expect(right!.values[time]).toBe(share);
+    }
+    expect(right!.values[1]).toBe(1);
+    const last = run.measures![1]!;
+    if (last.kind !== "particles") throw new Error("a network");
+    let mean = 0;
+    for (let i = 0; i < 30; i++) mean += last.values[6 * i + 2]! / 30;
+    expect(a2!.values[1]).toBeCloseTo(mean, 14);
+    expect(last.outputBias).toHaveLength(3);
+    const { own: _, ...plain } = run.observables;
+    const whole = { ...run, observables: plain };
+    expect(trajectoryFromJson(JSON.parse(JSON.stringify(trajectoryToJson(whole))))).toEqual(whole);
+  });
+
+  it("travel to workers and come back with their shapes", async () => {
+    const options = { times: [0, 1], replicas: 2, observe: { f: predictions(x), right: accuracy() } };
+    const [here, there] = await Promise.all([
+      ensemble(network, { ...options, workers: 0 }),
+      ensemble(network, { ...options, workers: 1 }),
+    ]);
+    expect(there.observables).toEqual(here.observables);
+    expect(there.observables.f!.shape).toEqual([2, 4, 3]);
+  });
+
+  it("of one output stay lists", async () => {
+    const run = await solve(sgd(signs, { neurons: 5, stepSize: 0.1 }), { times: [1], observe: { f: predictions(x) } });
+    expect(run.observables.f!.shape).toEqual([1, 4]);
+  });
+});
+
+describe("what a process does not have is named before it runs", () => {
+  const cloud = langevin(potentialProblem(quadratic(1), { dimension: 2, start: gaussian({ radius: 1 }) }), {
+    neurons: 5,
+    stepSize: 0.1,
+    temperature: 1,
+  });
+  const grid = fokkerPlanck(signs, { temperature: 0.1, cells: 8, box: [-4, 4] });
+  const flow = gradientFlow(signs, { neurons: 5 });
+  const radial = radialFlow(gaussians);
+  const infinite = radialFlow({
+    ...gaussians,
+    law: anisotropicGaussians({ dimension: "infinite", signal: 0.5, delta: 0.5 }),
+  });
+  const followers = nonlinear(signs, { neurons: 3, limit: gradientFlow(signs, { neurons: 9, seed: 1 }) });
+
+  it.each<[string, Process, Observable]>([
+    ["coordinate", network, moments("a")],
+    ["coordinate", network, quantiles("w2", [0.5])],
+    ["coordinate", network, histogram("a3", [0, 1])],
+    ["coordinate", flow, moments("r2")],
+    ["coordinate", cloud, moments("b")],
+    ["coordinate", radial, moments("w0")],
+    ["coordinate", grid, density("r", [1])],
+    ["coordinate", followers, moments("a0")],
+    ["x", flow, predictions([[1, 2, 3]])],
+    ["x", infinite, predictions([[1]])],
+    ["method", flow, risk({ method: "series" })],
+    ["method", sgd({ ...gaussians, loss: "logistic" }, { neurons: 2, stepSize: 1 }), risk({ method: "series" })],
+    ["method", infinite, risk({ method: "sample" })],
+    ["kind", infinite, accuracy()],
+    ["kind", radial, accuracy()],
+    ["kind", cloud, accuracy()],
+    [
+      "kind",
+      sgd({ ...signs, loss: "squared", law: dataset({ x, y: [1, 2, 3, 4] }) }, { neurons: 2, stepSize: 1 }),
+      accuracy(),
+    ],
+    ["kind", flow, freeEnergy()],
+    ["kind", radial, entropy()],
+  ])("%s", async (field, process, observable) => {
+    const error = (await solve(process, { times: [1], observe: { mine: observable } }).catch(
+      (e: unknown) => e,
+    )) as SpecError;
+    expect(error).toBeInstanceOf(SpecError);
+    expect(error.path).toBe(`observe.mine.${field}`);
+    const json = JSON.parse(JSON.stringify({ version: 1, process, times: [1], observe: { mine: observable } }));
+    expect(() => parseRunSpec(json)).toThrow(`observe.mine.${field}`);
+  });
+
+  it("in a run file, of the process that it is compared with too", () => {
+    const json = { version: 1, process: sgd(gaussians, { neurons: 2, stepSize: 1 }), times: [1] };
+    const observe = { mine: moments("w0") };
+    expect(parseRunSpec(JSON.parse(JSON.stringify({ ...json, observe }))).observe).toEqual(observe);
+    expect(() => parseRunSpec(JSON.parse(JSON.stringify({ ...json, observe, compareWith: radial })))).toThrow(
+      /observe\.mine\.coordinate: .*r1, r2, r/,
+    );
+  });
+
+  // what is let through is there when it is measured
+  it.each<[string, Process, Observables]>([
+    [
+      "network",
+      network,
+      { a0: moments("a0"), r: moments("r"), r1: moments("r1"), f: predictions(x), right: accuracy() },
+    ],
+    ["radii", radial, { r: moments("r"), r1: quantiles("r1", [0.5]), r2: density("r2", [1]) }],
+    ["radii on a grid", radialFlow(gaussians, { method: "grid", cells: 16 }), { r: moments("r"), r2: moments("r2") }],
+    [
+      "grid",
+      grid,
+      { w0: moments("w0"), w1: histogram("w1", [-1, 0, 1]), f: predictions(x), free: freeEnergy(), right: accuracy() },
+    ],
+    ["cloud", cloud, { w0: moments("w0"), r: moments("r"), risk: risk() }],
+    ["followers", followers, { w1: moments("w1"), right: accuracy(), risk: risk() }],
+  ])("and what it has is recorded: %s", async (_, process, observe) => {
+    expect(() => checkObservables(observe, process)).not.toThrow();
+    const run = await solve(process, { times: [0, 0.1], observe });
+    for (const name of Object.keys(observe)) expect(run.observables[name]!.values.every(Number.isFinite)).toBe(true);
+  });
+});
