@@ -11,6 +11,7 @@ import {
   dataset,
   ensemble,
   erf,
+  fokkerPlanck,
   gaussian,
   loadEngine,
   logistic,
@@ -20,6 +21,7 @@ import {
   type Process,
   piecewiseLinear,
   predictions,
+  quadratic,
   quantiles,
   radialFlow,
   radii,
@@ -146,6 +148,33 @@ const frozen: [string, Process, string][] = [
     "radial flow, grid",
     radialFlow({ law, unit: figureUnit, start }, { method: "grid", cells: 32 }),
     "9ecaa2720b97c3bea7e11d42e07dd5bf",
+  ],
+  [
+    "Fokker–Planck, one parameter, all left to the solver",
+    fokkerPlanck(
+      {
+        law: dataset({ x: [[1]], y: [1.5] }),
+        unit: ridge(tanh()),
+        start: gaussian({ w: { mean: -1, deviation: 0.5 } }),
+        confinement: quadratic(0.64),
+      },
+      { temperature: 0.32 },
+    ),
+    "d033187fadeda2a468afc9a39090b686",
+  ],
+  [
+    "Fokker–Planck, two parameters, logistic loss, fixed steps",
+    fokkerPlanck(
+      {
+        law: dataset({ x: [stream(5).normals(2), stream(6).normals(2)].map((x) => Array.from(x)), y: [1, -1] }),
+        unit: ridge(erf()),
+        start,
+        loss: "logistic",
+        confinement: quadratic(0.5),
+      },
+      { temperature: 0.1, cells: 24, timeStep: 0.04 },
+    ),
+    "121f5d00c3bb617598161a57be6c2aee",
   ],
 ];
 
