@@ -207,8 +207,11 @@ export function* cellDissipation(
   const { rows, columns, middles, lengths } = cells;
   // the sum, what rounding took from it, and whether a term is infinite
   const sums = new Float64Array(3);
-  const logs = masses.map(log);
-  yield undefined;
+  const logs = new Float64Array(masses.length);
+  for (let from = 0; from < masses.length; from += 4 * PIECE) {
+    for (let i = from; i < Math.min(masses.length, from + 4 * PIECE); i++) logs[i] = log(masses[i]!);
+    yield undefined;
+  }
   const [x, y = null] = middles;
   const [dx, dy = null] = lengths;
   const [rowLogs, columnLogs = null] = cells.logLengths;

@@ -11,7 +11,7 @@
 import { DivergenceError } from "../../engine/errors";
 import { pow } from "../../engine/math";
 import type { CellEnergy } from "../../measure/cellEnergy";
-import { type Cells, finish, Sum, type Work } from "../../measure/cells";
+import { type Cells, finish, PIECE, Sum, type Work } from "../../measure/cells";
 import { cellDissipation, cellFreeEnergy, type FreeEnergy } from "../../measure/freeEnergy";
 import { type Rates, ScharfetterGummel } from "./scharfetterGummel";
 
@@ -215,8 +215,8 @@ export class FokkerPlanckFlow {
   *#refresh(): Work<void> {
     if (this.#fresh) return;
     yield* this.#begin(this.masses);
+    if (this.accepted % LOOK === 0) yield* this.#look();
     this.#fresh = true;
-    if (this.accepted % LOOK === 0) this.#look();
   }
 
   // Sets the free energy of a law and the rates of its potential.
@@ -368,39 +368,47 @@ export class FokkerPlanckFlow {
     return Number.isNaN(worst) ? Infinity : worst;
   }
 
-  // #potential is that of `masses`.
-  #look(): void {
+  // Sets the flags that `masses` call for; #potential is that of `masses`.
+  *#look(): Work<void> {
+    const { rows, columns } = this.spec.cells;
+    const found = { walls: [0, 0, 0, 0] as [number, number, number, number], unresolved: 0 };
+    const rowsAPiece = Math.ceil(PIECE / columns);
+    for (let row = 0; row < rows; row += rowsAPiece) {
+      this.#lookAt(row, Math.min(rows, row + rowsAPiece), found);
+      yield undefined;
+    }
+    const wall = Math.max(...found.walls);
+    if (wall > WALL) this.#flag("wall", this.time, wall);
+    if (found.unresolved > UNRESOLVED) this.#flag("unresolved", this.time, found.unresolved);
+  }
+
+  // Adds what rows from … to have at walls, and in cells that differ much from a neighbour.
+  #lookAt(from: number, to: number, found: { walls: [number, number, number, number]; unresolved: number }): void {
     const { cells, temperature } = this.spec;
     const { rows, columns } = cells;
     const { masses } = this;
+    const { walls } = found;
     const potential = this.#potential;
-    const walls = [0, 0, 0, 0];
-    let unresolved = 0;
     const rough = (a: number, b: number): boolean =>
       masses[a]! > 3 * masses[b]! ||
       masses[b]! > 3 * masses[a]! ||
       Math.abs(potential[a]! - potential[b]!) > 2 * temperature;
-    for (let i = 0; i < rows; i++) {
+    for (let i = from; i < to; i++) {
       for (let j = 0; j < columns; j++) {
         const at = i * columns + j;
         const m = masses[at]!;
-        if (i === 0) walls[0]! += rows * m;
-        if (i === rows - 1) walls[1]! += rows * m;
-        if (columns > 1 && j === 0) walls[2]! += columns * m;
-        if (columns > 1 && j === columns - 1) walls[3]! += columns * m;
-        if (
+        if (i === 0) walls[0] += rows * m;
+        if (i === rows - 1) walls[1] += rows * m;
+        if (columns > 1 && j === 0) walls[2] += columns * m;
+        if (columns > 1 && j === columns - 1) walls[3] += columns * m;
+        const isRough =
           (i > 0 && rough(at, at - columns)) ||
           (i + 1 < rows && rough(at, at + columns)) ||
           (j > 0 && rough(at, at - 1)) ||
-          (j + 1 < columns && rough(at, at + 1))
-        ) {
-          unresolved += m;
-        }
+          (j + 1 < columns && rough(at, at + 1));
+        if (isRough) found.unresolved += m;
       }
     }
-    const wall = Math.max(...walls);
-    if (wall > WALL) this.#flag("wall", this.time, wall);
-    if (unresolved > UNRESOLVED) this.#flag("unresolved", this.time, unresolved);
   }
 
   #diverged(time: number, reason: string): DivergenceError {
