@@ -272,6 +272,7 @@ function halley(x: number, excess: number): number {
  */
 export function atan(x: number): number {
   const a = Math.abs(x);
+  if (a < 1e-8) return x;
   if (a > 1) {
     const y = HALF_PI - atanCore(1 / a);
     return x < 0 ? -y : y;

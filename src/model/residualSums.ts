@@ -92,9 +92,6 @@ const TILE = 16;
 /** Bins of |ρ| that share an order. */
 const BINS = 256;
 
-/** |ρ| beyond which 1 − |ρ| is taken from the difference of the two rows. */
-const NEARLY_PARALLEL = 0.9;
-
 /**
  * Makes an evaluator; it keeps its arrays from call to call.
  *
@@ -563,10 +560,10 @@ function farTile(plan: Plan, room: Room, part: Part, i0: number, count: number, 
     const place = (i - i0) * m + j;
     const rho = mixed[place]! * inverse[i]! * inverse[j]!;
     if (!plan.isLong || !longSeries(plan, room, part, i, j, rho, last)) {
-      const sign = rho < 0 ? -1 : 1;
-      const gap = Math.abs(rho) > NEARLY_PARALLEL ? gapOf(room, part, i, j, sign) : 1 - Math.abs(rho);
+      // ρ's round-off moves the angle of parallel rows by 1e-8, and U, which is even in the angle, by 1e-16
+      const gap = Math.max(0, 1 - Math.abs(rho));
       const { rule } = plan.methods[kindOf(room, i)]![kindOf(room, j)]!;
-      rule(norms[i]!, centres[i]!, norms[j]!, centres[j]!, sign, gap, pair);
+      rule(norms[i]!, centres[i]!, norms[j]!, centres[j]!, rho < 0 ? -1 : 1, gap, pair);
       if (!plan.closed) last.parallelPairs++;
     }
     const alphaI = alphas[i]!;
@@ -672,25 +669,6 @@ function sumLong(
   out[SECOND_SLOPE] = secondSlope;
   out[FIRST_BEND] = firstBend;
   out[SECOND_BEND] = secondBend;
-}
-
-/** 1 − |ρ| = ½ |row_i/s_i ∓ row_j/s_j|², without the cancellation. */
-function gapOf({ rows, m }: Room, { scales, inverse }: Part, i: number, j: number, sign: number): number {
-  const p = inverse[i]!;
-  const q = sign * inverse[j]!;
-  let sum = 0;
-  for (let k = 0; k < rows.length; k++) {
-    if (scales[k] === 0) continue;
-    const block = rows[k]!;
-    const width = block.length / m;
-    let inner = 0;
-    for (let l = 0; l < width; l++) {
-      const x = p * block[i * width + l]! - q * block[j * width + l]!;
-      inner += x * x;
-    }
-    sum += scales[k]! * inner;
-  }
-  return Math.min(1, 0.5 * sum);
 }
 
 function addScaled(x: Float64Array, factor: number, out: Float64Array): void {

@@ -58,6 +58,9 @@ describe("values", () => {
     ["normalPdf", 4.5],
     ["normalCdf", 10.5],
     ["logistic", 2.5],
+    ["atan", 4.5],
+    // 1e-15 is 4.5 ulp at the top of a binade
+    ["normalQuantile", 4.5],
   ] as const)("%s agrees with mpmath within %f ulp", (name, bound) => {
     expect(worst(functions[name]!, reference.functions[name])).toBeLessThanOrEqual(bound);
   });
@@ -228,6 +231,26 @@ describe("edges", () => {
         [1.7e308, Infinity],
       ],
     ],
+    [
+      "normalQuantile",
+      [
+        [0, -Infinity],
+        [1, Infinity],
+        [0.5, 0],
+        [-1e-9, NaN],
+        [1.0000001, NaN],
+      ],
+    ],
+    [
+      "atan",
+      [
+        [0, 0],
+        [-0, -0],
+        [Infinity, Math.PI / 2],
+        [-Infinity, -Math.PI / 2],
+        [5e-324, 5e-324],
+      ],
+    ],
   ];
   it.each(cases)("%s has its limits, its zeros with their signs, and NaN", (name, rows) => {
     for (const [x, value] of rows) expect(functions[name]!(x), `${name}(${x})`).toBe(value);
@@ -305,6 +328,11 @@ describe("bits", () => {
     const x = sample(scale).map((v) => (positive ? Math.abs(v) : v));
     const inside = name === "log1p" ? x.map((v) => (v < -1 ? -1 / v : v)) : x;
     expect(hash(inside.map(functions[name]!))).toBe(frozen);
+  });
+
+  it("normalQuantile and atan have the bits they always had", () => {
+    expect(hash(sample(0.5).map((x) => math.normalQuantile(0.5 + x)))).toBe("36d3fdc7");
+    expect(hash(sample(30).map(math.atan))).toBe("e92e991");
   });
 
   it("pow has the bits it always had", () => {

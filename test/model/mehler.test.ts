@@ -230,6 +230,45 @@ describe("population risk of a finite network", () => {
     }
   });
 
+  // A small neuron beside a large one needs orders far beyond those at which its own coefficients vanish: they have to vanish.
+  test("is right for neurons of very different sizes, whatever order the series takes", () => {
+    for (const [s, r, rho] of [
+      [3.03, 0.318, -0.99892],
+      [5.03, 0.795, -0.97147],
+      [2.09, 0.0763, -0.99378],
+    ] as const) {
+      for (const activation of [erf(), tanh()]) {
+        const law = [{ weight: 1, label: 0, mean: null, diagonal: Float64Array.of(1, 1), factor: null }];
+        const risk = (sign: number) =>
+          gaussianMixtureRisk(
+            [
+              {
+                activation,
+                amplitudes: Float64Array.of(1, sign),
+                biases: Float64Array.of(-1.2, 1.1),
+                weights: Float64Array.of(s, 0, r * rho, r * Math.sqrt(1 - rho * rho)),
+              },
+            ],
+            law,
+            1e-13,
+          ).risk;
+        // by the trapezoidal rule in both variables, of step 0.02: its errors are e^{−2π · (π/2) / (0.02 s)} and less
+        const { value } = activationFunctions(activation);
+        let expected = 0;
+        for (let g = -450; g <= 450; g++) {
+          for (let h = -450; h <= 450; h++) {
+            const [x, y] = [0.02 * g, 0.02 * (rho * g + Math.sqrt(1 - rho * rho) * h)];
+            const mass = (0.0004 * Math.exp(-0.0002 * (g * g + h * h))) / (2 * Math.PI);
+            expected += mass * value(s * x - 1.2) * value(r * y + 1.1);
+          }
+        }
+        expect(Math.abs((risk(1) - risk(-1)) / 4 - expected)).toBeLessThan(2e-13);
+        const pair = pairExpectation({ activation, s, b: -1.2 }, { activation, s: r, b: 1.1 }, rho);
+        expect(Math.abs(pair - expected)).toBeLessThan(2e-13);
+      }
+    }
+  });
+
   test("a student that is its teacher has no risk", () => {
     const teacher = { ...network(tanh(), 6, 3), biases: null };
     const student = { ...teacher };

@@ -6,7 +6,7 @@ Values of the functions of src/engine/math.ts at double arguments, computed in 6
 import json
 import random
 
-from mpmath import cos, erf, erfc, exp, expm1, log, log1p, loggamma, mp, mpf, npdf, sin, sqrt, tanh
+from mpmath import atan, cos, erf, erfc, exp, expm1, findroot, log, log1p, loggamma, mp, mpf, npdf, sin, sqrt, tanh
 
 mp.dps = 60
 random.seed(20190214)
@@ -50,6 +50,24 @@ for _ in range(60):
     powers.append([x, y, float(mpf(x) ** mpf(y))])
 for x, y in [(1 - 2**-40, 3e14), (1 + 2**-52, 1e17), (0.5, 0.5), (1e-310, 0.25), (5e-324, -0.5), (1.5, 33), (3.0, -35)]:
     powers.append([x, y, float(mpf(x) ** mpf(y))])
+
+
+def quantile(p):
+    """x with P(G <= x) = p: Newton in log p for the lower tail, whose logarithm is nearly a parabola there."""
+    if p > mpf(1) / 2:
+        return -quantile(1 - p)
+    if p == mpf(1) / 2:
+        return mpf(0)
+    start = -sqrt(-2 * log(p)) if p < mpf("0.1") else (p - mpf(1) / 2) * mpf("2.5")
+    return findroot(lambda x: log(erfc(-x / sqrt(mpf(2))) / 2) - log(p), start)
+
+
+# drawn after all others, whose numbers stay
+levels = [random.random() for _ in range(20)] + [10 ** random.uniform(-307, 0) for _ in range(20)]
+levels += [0.5 + 2.0**-k for k in (2, 10, 20, 40, 52)] + [0.5 - 2.0**-k for k in (3, 30, 53)] + [1 - 2.0**-53, 0.25, 0.75]
+table["normalQuantile"] = [[p, float(quantile(mpf(p)))] for p in sorted(set(levels))]
+slopes = [s * v for v in seams + sizes for s in (1, -1)] + [random.uniform(-30, 30) for _ in range(12)]
+table["atan"] = [[x, float(atan(mpf(x)))] for x in sorted(set(slopes))]
 
 print('{\n"what": "mpmath, 60 digits, rounded to double: [x, f(x)] and, for pow, [x, y, x^y]",')
 print('"functions": {')
