@@ -218,7 +218,6 @@ describe("a wrong law is a SpecError that names the field", () => {
       "law.rotation.seed",
     ],
     ["labels of another length", () => dataset({ x: [[1], [2]], y: [1] }), "law.y"],
-    ["two labels an example", () => dataset({ x: [[1]], y: [[1, 2]] }), "law.y"],
     ["examples in a flat list", () => dataset({ x: [1, 2], y: [1, 2] }), "law.x"],
     ["NaN in an example", () => dataset({ x: [[1], [Number.NaN]], y: [1, 2] }), "law.x[1][0]"],
     ["a negative weight", () => dataset({ x: [[1], [2]], y: [1, 2], weights: [1, -1] }), "law.weights[1]"],

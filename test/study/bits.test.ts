@@ -217,7 +217,7 @@ describe("frozen bits of the default build", () => {
       f: predictions([stream(1).normals(10)].map((x) => Array.from(x))),
     };
     const run = await solve(process, { times: [0, 0.1], observe });
-    expect(hash(...Object.values(run.observables).map((one) => one.values))).toBe("04d46aed85a5c145ed78e7db29e3c19b");
+    expect(hash(...Object.values(run.observables).map((one) => one.values))).toBe("ae76c62088e6c633c506e0de0b3a85bf");
     const both = await ensemble(process, { replicas: 2, times: [0, 0.1], observe, workers: 2 });
     expect(hash(...Object.values(both.observables).flatMap((one) => one.replicas))).toBe(
       "5bf201d57448263e269f6c7b978e1f8e",
