@@ -45,5 +45,9 @@ function licenses() {
     const text = file ? readFileSync(path.join(folder, file), "utf8").trim() : `License: ${license}`;
     return `${name} ${version} (${license})\n\n${text}\n`;
   });
-  return ["dist/ contains code of the following packages.\n", ...texts].join(`\n${"-".repeat(80)}\n\n`);
+  // a table of numbers, whose notice stands above it
+  const table = readFileSync(path.join(root, "src/model/sobolDirections.ts"), "utf8");
+  const notice = /\/\*!\n([\s\S]*?)\*\//.exec(table)[1];
+  texts.push(`Direction numbers of Sobol's sequence (BSD-3-Clause)\n\n${notice}`);
+  return ["dist/ contains code and data of the following packages and authors.\n", ...texts].join(`\n${"-".repeat(80)}\n\n`);
 }
