@@ -9,21 +9,23 @@ import { encodeTensor, isTensor } from "../model/tensor";
  * The canonical JSON of a value: no white space, fields sorted, tensors by content as base64.
  *
  * @param value  plain JSON, tensors allowed
+ * @param path   where it stands, for the error
  * @throws {SpecError} with the path of what JSON cannot hold: NaN, infinities, functions, unpaired surrogates, cycles
  * @see RFC 8785
  */
-export function canonicalJson(value: unknown): string {
-  return write(value, "value", []);
+export function canonicalJson(value: unknown, path = "value"): string {
+  return write(value, path, []);
 }
 
 /**
  * SHA-256 of the canonical JSON, as 64 hexadecimal digits.
  *
  * @param value  plain JSON, tensors allowed; normalise a spec (`parseProcess`) first, so that defaults count
+ * @param path   where it stands, for the error
  * @throws {SpecError} as `canonicalJson`
  */
-export function specHash(value: unknown): string {
-  return bytesToHex(sha256(utf8ToBytes(canonicalJson(value))));
+export function specHash(value: unknown, path = "value"): string {
+  return bytesToHex(sha256(utf8ToBytes(canonicalJson(value, path))));
 }
 
 function write(value: unknown, path: string, above: readonly object[]): string {

@@ -1,6 +1,7 @@
 // The run file: one JSON that the command line runs, a page opens and a queue carries.
 
 import { SpecError } from "../engine/errors";
+import { checkPlain } from "../model/problem";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { checkObservables } from "../study/checkObservables";
 import { isLocal, type Observable, type Observables, parseObservables } from "../study/observables";
@@ -50,6 +51,7 @@ export function parseRunSpec(json: unknown): RunSpec {
   }
   checkVersion(fields.version);
   const process = parseProcess(fields.process);
+  checkPlain(process.problem, "process.problem", "because it goes to a file");
   const replicas = fields.replicas ?? 1;
   if (!Number.isInteger(replicas) || (replicas as number) < 1 || (replicas as number) > 1e6) {
     throw new SpecError("replicas", replicas, "an integer from 1 to 1000000");
@@ -65,6 +67,7 @@ export function parseRunSpec(json: unknown): RunSpec {
   const other = fields.compareWith ?? null;
   const compareWith = other === null ? null : parseProcess(other, "compareWith");
   // both runs record the same statistics
+  if (compareWith) checkPlain(compareWith.problem, "compareWith.problem", "because it goes to a file");
   if (compareWith) checkObservables(observe, compareWith);
   return {
     version: FILE_VERSION,

@@ -21,7 +21,7 @@ export function trajectoryToJson(run: Trajectory): unknown {
   return {
     version: FILE_VERSION,
     kind: "trajectory",
-    process: JSON.parse(canonicalJson(run.process)),
+    process: JSON.parse(canonicalJson(run.process, "process")),
     times: numbersToJson(run.times),
     observables: mapValues(run.observables, ({ observable, shape, values, standardError, method }) => ({
       ...(observable && { observable: JSON.parse(canonicalJson(observable)) }),
@@ -83,7 +83,7 @@ export function ensembleToJson(run: Ensemble): unknown {
   return {
     version: FILE_VERSION,
     kind: "ensemble",
-    process: JSON.parse(canonicalJson(run.process)),
+    process: JSON.parse(canonicalJson(run.process, "process")),
     replicas: run.replicas,
     times: numbersToJson(run.times),
     observables: mapValues(

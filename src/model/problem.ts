@@ -77,6 +77,21 @@ export function isLocalProblem(problem: Problem): boolean {
   return isLocalPotential(problem.confinement);
 }
 
+/**
+ * Checks that a problem is plain JSON, so that it can be written and sent.
+ *
+ * @param path    where the problem stands
+ * @param reason  why it has to be, as in `because it goes to a worker`
+ * @param remedy  what else there is, in a sentence
+ * @throws {SpecError} naming the part that is functions
+ */
+export function checkPlain(problem: Problem, path: string, reason: string, remedy = ""): void {
+  if (!isLocalProblem(problem)) return;
+  const plain = "separable(tabulate(fn, { from, to, points })) is plain.";
+  const expected = `a potential that is plain JSON, ${reason}`;
+  throw new SpecError(`${path}.confinement`, "functions", expected, `${plain}${remedy ? ` ${remedy}` : ""}`);
+}
+
 function fittedStart({ law, unit, start }: Problem): Start {
   if (start.kind === "particles" || start.kind === "grid") {
     const path = start.kind === "particles" ? "start.theta" : "start.edges";

@@ -16,7 +16,8 @@ import {
   type Teacher,
   teacherNetwork,
 } from "./law";
-import { MOST_DIMENSIONS, sobolNormals } from "./sobol";
+import { MOST_ATOMS, quadratureAtoms } from "./quadratureSize";
+import { sobolNormals } from "./sobol";
 import { choice, integer, object, optional, parseSpec, seed } from "./spec";
 import { tensor } from "./tensor";
 
@@ -32,13 +33,6 @@ export interface QuadratureOptions {
   /** scrambles the Sobol points (0) */
   seed?: number;
 }
-
-/** Most atoms of a finite law, and most numbers in its inputs. */
-const MOST_ATOMS = 2 ** 20;
-const MOST_NUMBERS = 2 ** 26;
-
-/** Most points of a Gauss–Hermite rule. */
-const MOST_ON_AN_AXIS = 256;
 
 /**
  * A finite law whose means are those of the given one, to the accuracy of the rule: an input of every process that wants
@@ -103,23 +97,13 @@ function sourceOf(law: Law): GaussianComponent[] {
   }
 }
 
+const PATHS = { points: "options.points", dimension: "law.dimension" };
+
 /** Points g_q, [n, d], and their masses. */
 type Points = { nodes: Float64Array; masses: Float64Array };
 
 function productRule(points: number, d: number, components: number): Points {
-  let atoms = components;
-  for (let axis = 0; axis < d && atoms <= MOST_ATOMS; axis++) atoms *= points;
-  if (points > 1 && (atoms > MOST_ATOMS || atoms * d > MOST_NUMBERS)) {
-    throw new SpecError(
-      "options.points",
-      points,
-      `a number whose power ${d}, the dimension, is at most ${Math.floor(MOST_ATOMS / components)}`,
-      'Take rule: "sobol", whose number of points does not grow with the dimension.',
-    );
-  }
-  if (points > MOST_ON_AN_AXIS) {
-    throw new SpecError("options.points", points, `at most ${MOST_ON_AN_AXIS} on an axis`, "More are not needed.");
-  }
+  const atoms = quadratureAtoms({ points, rule: "gauss" }, d, components, PATHS);
   const axis = gaussHermite(points);
   const n = atoms / components;
   const nodes = new Float64Array(n * d);
@@ -137,11 +121,7 @@ function productRule(points: number, d: number, components: number): Points {
 }
 
 function sobolRule(points: number, d: number, components: number, scrambling: number): Points {
-  if (d > MOST_DIMENSIONS) {
-    throw new SpecError("law.dimension", d, `at most ${MOST_DIMENSIONS}, as far as Sobol's points go`);
-  }
-  const most = Math.floor(Math.min(MOST_ATOMS, MOST_NUMBERS / d) / components);
-  if (points > most) throw new SpecError("options.points", points, `at most ${most} in dimension ${d}`);
+  quadratureAtoms({ points, rule: "sobol" }, d, components, PATHS);
   const nodes = sobolNormals(points, d, { seed: scrambling, purpose: PURPOSE_QUADRATURE });
   return { nodes, masses: new Float64Array(points).fill(1 / points) };
 }

@@ -7,12 +7,10 @@
 import { SpecError } from "../engine/errors";
 import { normalQuantile } from "../engine/math";
 import { stream } from "../random/stream";
+import { MOST_DIMENSIONS } from "./quadratureSize";
 import { SOBOL_DIRECTIONS } from "./sobolDirections";
 
 const BITS = 32;
-
-/** Most dimensions that there are direction numbers for. */
-export const MOST_DIMENSIONS = 512;
 
 /**
  * The first points of Sobol's sequence, scrambled, as standard normals: Φ⁻¹ of each coordinate.

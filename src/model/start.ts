@@ -44,7 +44,11 @@ export type Start =
 export function gaussian(
   options: ({ radius: number; w?: never } | { w: Spread; radius?: never }) & { a?: Spread; b?: Spread },
 ): Start {
-  return parseStart({ kind: options?.w === undefined ? "gaussian" : "normal", ...options });
+  const { radius, w } = options ?? {};
+  if (radius !== undefined && w !== undefined) {
+    throw new SpecError("start.radius", radius, "either a radius or the law of w, not both");
+  }
+  return parseStart({ kind: w === undefined ? "gaussian" : "normal", ...options });
 }
 
 /**

@@ -1,26 +1,15 @@
 // The gradient of E over the law itself: exact where there is a formula, a quadrature of the law elsewhere.          theory §7
 
-import { pow } from "../engine/math";
 import { type Dataset, lawDimension } from "../model/law";
 import { populationField } from "../model/population";
 import type { Problem } from "../model/problem";
-import { type QuadratureOptions, quadrature } from "../model/quadrature";
-import { outputsOf } from "../model/unit";
+import { quadrature } from "../model/quadrature";
+import { hasExactGradient, quadratureRule } from "./populationRule";
 
 /** How a population gradient is found: atoms of a quadrature, or the exact velocity of all neurons. */
 export type PopulationGradient =
   | { method: string; atoms: Dataset; velocity: null }
   | { method: string; atoms: null; velocity: (theta: Float64Array, out: Float64Array) => void };
-
-/** Points of a quadrature where nothing is said: Sobol points, or Gauss's rule where its product has no more. */
-const POINTS = 4096;
-
-// Gauss's product rule where it has five points or more along each axis within the number asked for, else Sobol points.
-function quadratureRule(d: number, points: number): QuadratureOptions {
-  let side = 1;
-  while (pow(side + 1, d) <= points) side++;
-  return side >= 5 ? { points: side, rule: "gauss" } : { points, rule: "sobol" };
-}
 
 /**
  * The population gradient of a problem.
@@ -33,8 +22,8 @@ export function populationVelocity(
   points: number | null,
   masses: Float64Array | null,
 ): PopulationGradient {
-  const { law, unit, loss } = problem;
-  if (points === null && loss === "squared" && outputsOf(unit) === 1) {
+  const { law, unit } = problem;
+  if (hasExactGradient(problem, points)) {
     const field = populationField({ law, unit });
     const D = field.parameters;
     const hasBias = unit.kind === "affine" && unit.outputBias;
@@ -49,7 +38,7 @@ export function populationVelocity(
       },
     };
   }
-  const rule = quadratureRule(lawDimension(law), points ?? POINTS);
+  const rule = quadratureRule(lawDimension(law), points);
   const atoms = quadrature(law, rule);
   return {
     method: `by ${rule.rule === "gauss" ? "Gauss quadrature" : "Sobol points"}, ${atoms.x.shape[0]} atoms`,

@@ -61,7 +61,7 @@ export interface ProcessModule<P extends Process = Process> {
 export function identityOf(process: Process, engine: Engine): () => { kind: string; backend: string; spec: string } {
   let spec: string | null = null;
   return () => {
-    spec ??= specHash(process);
+    spec ??= specHash(process, "process");
     return { kind: process.kind, backend: engine.backend, spec };
   };
 }

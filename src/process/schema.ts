@@ -3,6 +3,7 @@
 import { SpecError } from "../engine/errors";
 import { canonicalJson } from "../io/canonical";
 import { isInfinite, type Law, lawDimension } from "../model/law";
+import { isLocalPotential } from "../model/potential";
 import { type Problem, type ProblemInput, problemSchema, radialAxes } from "../model/problem";
 import {
   choice,
@@ -24,6 +25,7 @@ import {
 } from "../model/spec";
 import type { RadiusLaw, Start } from "../model/start";
 import { outputsOf, parameterDimension } from "../model/unit";
+import { populationAtoms } from "./populationRule";
 
 /**
  * Step sizes over time: at step k the step size is ε ξ(kε), and ξ(t) is 1, (1 + t/offset)^−exponent, or the factor of the
@@ -357,7 +359,7 @@ const sgdSchema: Schema<SgdProcess> = refined(
     }
     checkParticles(process);
     checkBatch(process);
-    checkNetworkMemory(process, batchSize);
+    checkNetworkMemory(process, { path: "batchSize", count: batchSize });
     return process;
   },
 );
@@ -377,7 +379,7 @@ const gradientDescentSchema: Schema<GradientDescentProcess> = refined(
     const gradient = process.gradient ?? defaultGradient(process.problem);
     checkParticles(process);
     checkGradient({ ...process, gradient });
-    checkNetworkMemory(process, atomsOf(process));
+    checkNetworkMemory(process, examplesOf({ ...process, gradient }));
     return { ...process, gradient };
   },
 );
@@ -405,7 +407,7 @@ const langevinSchema: Schema<LangevinProcess> = refined(
       const name = process.batchSize === 1 ? "replacement" : "batchSize";
       throw new SpecError(name, process[name], `nothing, as the gradient is "${gradient}"`);
     }
-    checkNetworkMemory(process, gradient === "batch" ? process.batchSize : atomsOf(process));
+    checkNetworkMemory(process, examplesOf({ ...process, gradient }));
     return { ...process, gradient };
   },
 );
@@ -446,7 +448,7 @@ const gradientFlowSchema: Schema<GradientFlowProcess> = refined(
         'nothing, as "rungeKutta" takes steps of the length timeStep',
       );
     }
-    checkNetworkMemory({ ...process, precision: "f64" }, atomsOf(process));
+    checkNetworkMemory({ ...process, precision: "f64" }, examplesOf({ ...process, gradient }));
     return { ...process, gradient };
   },
 );
@@ -474,7 +476,10 @@ const nonlinearSchema: Schema<NonlinearProcess> = refined(
         throw new SpecError(`limit.problem.${name}`, limit.problem[name], `the same as problem.${name}`);
       }
     }
-    checkNetworkMemory({ ...process, precision: "f64" }, limit.kind === "gradientFlow" ? atomsOf(limit) : 1);
+    checkNetworkMemory(
+      { ...process, precision: "f64" },
+      limit.kind === "gradientFlow" ? examplesOf(limit) : { path: "limit", count: 0 },
+    );
     return process;
   },
 );
@@ -623,7 +628,9 @@ function checkGradient(process: { problem: Problem; gradient: string; points: nu
     throw new SpecError(
       "gradient",
       "population",
-      '"full", as the law is finite and has no population beyond its atoms',
+      law.kind === "none"
+        ? '"full", as there are no examples'
+        : '"full", as the law is finite and has no population beyond its atoms',
       "A Gaussian law or a teacher has a population gradient.",
     );
   }
@@ -640,11 +647,25 @@ function checkGradient(process: { problem: Problem; gradient: string; points: nu
   }
 }
 
-function atomsOf({ problem: { law }, points }: { problem: Problem; points: number | null }): number {
-  return law.kind === "dataset" ? law.x.shape[0]! : (points ?? 4096);
+// Examples that stand in memory: a batch, the atoms of a finite law or of a quadrature; none where the gradient is exact.
+function examplesOf(process: {
+  problem: Problem;
+  gradient: "full" | "batch" | "population";
+  points: number | null;
+  batchSize?: number;
+}): { path: string; count: number } {
+  const { problem, gradient, points, batchSize = 1 } = process;
+  if (gradient === "batch") return { path: "batchSize", count: batchSize };
+  if (gradient === "population") {
+    return { path: points === null ? "problem.law" : "points", count: populationAtoms(problem, points) };
+  }
+  return { path: "problem.law.x", count: problem.law.kind === "dataset" ? problem.law.x.shape[0]! : 0 };
 }
 
 function sameSpec(a: unknown, b: unknown): boolean {
+  if (isLocalPotential(a) || isLocalPotential(b)) {
+    return isLocalPotential(a) && isLocalPotential(b) && a.value === b.value && a.gradient === b.gradient;
+  }
   return canonicalJson(a) === canonicalJson(b);
 }
 
@@ -688,8 +709,8 @@ function checkMemory(parts: { path: string; found: unknown; bytes: number }[]): 
 }
 
 function checkNetworkMemory(
-  process: { problem: Problem; neurons: number; precision: "f32" | "f64" },
-  examples: number,
+  process: { kind: string; problem: Problem; neurons: number; precision: "f32" | "f64" },
+  examples: { path: string; count: number },
 ): void {
   const { problem, neurons, precision } = process;
   const size = precision === "f32" ? 4 : 8;
@@ -697,14 +718,14 @@ function checkNetworkMemory(
   const law = lawBytes(problem.law, d);
   const K = outputsOf(problem.unit);
   // SGD keeps the pre-activations and slopes of all neurons for each example of its batch; the others those of a chunk
-  const width = process.problem.law.kind !== "none" && "batchSize" in process ? 2 * neurons : 0;
+  const width = process.kind === "sgd" ? 2 * neurons : 0;
   checkMemory([
     // weights, their scratch copy, velocity, and θ in f64; then, an example: inputs thrice, and what stands of it
     { path: "neurons", found: neurons, bytes: neurons * (3 * size + 8) * parameterDimension(problem.unit, d) },
     {
-      path: "batchSize" in process ? "batchSize" : "problem.law",
-      found: examples,
-      bytes: examples * ((3 * d + 2 * K + width + 8) * size + 24 * K),
+      path: examples.path,
+      found: examples.count,
+      bytes: examples.count * ((3 * d + 2 * K + width + 8) * size + 24 * K),
     },
     { ...law, path: `problem.law${law.path}` },
   ]);

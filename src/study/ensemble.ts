@@ -3,6 +3,7 @@
 import { SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { specHash } from "../io/canonical";
+import { checkPlain } from "../model/problem";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { checkObservables } from "./checkObservables";
 import { isLocal, type Observable, type Observables, type Observed, parseObservables, risk } from "./observables";
@@ -92,6 +93,9 @@ export async function ensemble(process: Process, options: EnsembleOptions): Prom
       "Use workers: 0 to observe with a function.",
     );
   }
+  const stay = "Use workers: 0 to stay in this thread.";
+  if (workers > 0) checkPlain(spec.problem, "process.problem", "because it goes to a worker", stay);
+  if (options.checkpoint !== undefined) checkPlain(spec.problem, "process.problem", "because replicas are saved");
   signal?.throwIfAborted();
 
   const fractions = new Float64Array(replicas);

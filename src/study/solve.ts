@@ -4,7 +4,7 @@ import { DivergenceError, SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { specHash } from "../io/canonical";
 import type { Measure } from "../measure/measure";
-import { isLocalProblem } from "../model/problem";
+import { checkPlain, isLocalProblem } from "../model/problem";
 import type { Simulation, Watch } from "../process/process";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { version } from "../version";
@@ -91,6 +91,7 @@ export async function solve(process: Process, options: SolveOptions): Promise<Tr
   const plan = options.checkpoint === undefined ? undefined : parseCheckpointing(options.checkpoint);
   const spec = parseProcess(process);
   checkObservables(observables, spec);
+  if (plan !== undefined) checkPlain(spec.problem, "process.problem", "because the run is saved");
   const simulation = await open(spec, options);
   try {
     return await record(simulation, times, observables, keep === "measures", signal, onProgress, plan);
