@@ -49,5 +49,7 @@ function licenses() {
   const table = readFileSync(path.join(root, "src/model/sobolDirections.ts"), "utf8");
   const notice = /\/\*!\n([\s\S]*?)\*\//.exec(table)[1];
   texts.push(`Direction numbers of Sobol's sequence (BSD-3-Clause)\n\n${notice}`);
-  return ["dist/ contains code and data of the following packages and authors.\n", ...texts].join(`\n${"-".repeat(80)}\n\n`);
+  return ["dist/ contains code and data of the following packages and authors.\n", ...texts].join(
+    `\n${"-".repeat(80)}\n\n`,
+  );
 }
