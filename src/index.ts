@@ -60,17 +60,11 @@ export {
 } from "./model/activation";
 export type { Loss } from "./model/labels";
 export { anisotropicGaussians, dataset, type Law, mixture, noExamples, teacher } from "./model/law";
-export {
-  externalPotential,
-  interaction,
-  type PopulationField,
-  type PopulationOptions,
-  type PopulationProblem,
-  populationField,
-} from "./model/population";
+export { externalPotential, interaction, populationField, quadrature } from "./model/onDemand";
+export type { PopulationField, PopulationOptions, PopulationProblem } from "./model/population";
 export { localPotential, type Potential, quadratic, separable } from "./model/potential";
 export { type Problem, type ProblemInput, parseProblem, potentialProblem } from "./model/problem";
-export { type QuadratureOptions, quadrature } from "./model/quadrature";
+export type { QuadratureOptions } from "./model/quadrature";
 export { densityStart, gaussian, particles, radii, type Start } from "./model/start";
 export { type Tensor, type TensorLike, tensor } from "./model/tensor";
 export { affine, ridge, type Unit } from "./model/unit";

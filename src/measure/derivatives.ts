@@ -16,7 +16,6 @@ import type { Backend } from "../engine/kernels";
 import { lossKinds, setBatchCount, viewNetwork, writeBatch } from "../model/blocks";
 import { labelRows } from "../model/labels";
 import { type Dataset, isInfinite, lawDimension } from "../model/law";
-import { populationField } from "../model/population";
 import { potentialFunctions } from "../model/potential";
 import { type Problem, type ProblemInput, parseProblem } from "../model/problem";
 import { isRecord } from "../model/spec";
@@ -95,7 +94,7 @@ export async function flatDerivative(
   const problem = parseProblem(functional, "functional");
   const { law, rows, n, D } = argumentsOf(measure, points, problem);
   const engine = await loadEngine(options);
-  const { potential, mean, method } = fieldAt(problem, law, rows, n, engine, "potential");
+  const { potential, mean, method } = await fieldAt(problem, law, rows, n, engine, "potential");
   const { value } = potentialFunctions(problem.confinement);
   for (let i = 0; i < n; i++) potential[i]! += value(row(rows, i, D));
   return { values: potential, mean: mean + confinementOf(problem, law), method };
@@ -137,7 +136,7 @@ export async function intrinsicDerivative(
   const problem = parseProblem(functional, "functional");
   const { law, rows, n, D } = argumentsOf(measure, points, problem);
   const engine = await loadEngine(options);
-  const { velocity, method } = fieldAt(problem, law, rows, n, engine, "velocity");
+  const { velocity, method } = await fieldAt(problem, law, rows, n, engine, "velocity");
   const { gradient } = potentialFunctions(problem.confinement);
   const slope = new Float64Array(D);
   for (let i = 0; i < n; i++) {
@@ -232,14 +231,14 @@ interface Field {
 
 const NONE = new Float64Array(0);
 
-function fieldAt(
+async function fieldAt(
   problem: Problem,
   law: Particles,
   rows: Float64Array,
   n: number,
   engine: Engine,
   what: "velocity" | "potential",
-): Field {
+): Promise<Field> {
   checkEnergy(problem);
   const trained = { ...problem, unit: withTrainedOutput(problem.unit) };
   const wanted = { velocity: what === "velocity" ? rows.length : 0, potential: what === "potential" ? n : 0 };
@@ -256,7 +255,7 @@ function fieldAt(
       overAtoms(trained, problem.law, law, rows, n, engine, field);
       return field;
     default:
-      overGaussians(trained, law, rows, n, field);
+      await overGaussians(trained, law, rows, n, field);
       return field;
   }
 }
@@ -325,7 +324,14 @@ function overAtoms(
 }
 
 // Points are particles of mass 0, as many at a time as there are others: all at once would cost the square of their number.
-function overGaussians(problem: Problem, law: Particles, rows: Float64Array, n: number, field: Field): void {
+async function overGaussians(
+  problem: Problem,
+  law: Particles,
+  rows: Float64Array,
+  n: number,
+  field: Field,
+): Promise<void> {
+  const { populationField } = await import("../model/population");
   const population = populationField(problem);
   const [N, D] = law.shape;
   const outputBias = law.outputBias?.[0] ?? 0;
