@@ -29,7 +29,7 @@ export {
   intrinsicDerivative,
 } from "./measure/derivatives";
 export { kolmogorov, w1, w2 } from "./measure/distance";
-export { dissipationOf, entropyOf, type FreeEnergy, freeEnergyOf } from "./measure/freeEnergy";
+export type { FreeEnergy } from "./measure/freeEnergy";
 export {
   coordinate,
   type Grid,
@@ -40,6 +40,7 @@ export {
   particles as particleMeasure,
   toRadial,
 } from "./measure/measure";
+export { dissipationOf, entropyOf, freeEnergyOf } from "./measure/onDemand";
 export { predictionsOf } from "./measure/predictions";
 export {
   type Activation,

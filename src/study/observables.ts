@@ -6,9 +6,9 @@ import { SpecError } from "../engine/errors";
 import { numbersToJson, readNumbers } from "../io/measure";
 import { type Accuracy, accuracyOf } from "../measure/accuracy";
 import { densityEstimate, histogram as histogramOf } from "../measure/density";
-import { dissipationOf, entropyOf, freeEnergyOf } from "../measure/freeEnergy";
 import { coordinate, isRadius, type Measure } from "../measure/measure";
 import { moments as momentsOf } from "../measure/moments";
+import { dissipationOf, entropyOf, freeEnergyOf } from "../measure/onDemand";
 import { predictionsOf } from "../measure/predictions";
 import { quantiles as quantilesOf } from "../measure/quantiles";
 import { type Risk, riskOf } from "../measure/risk";
@@ -304,11 +304,11 @@ export async function evaluate(
       return { shape: K === 1 ? [values.length] : [values.length / K, K], values, method };
     }
     case "freeEnergy":
-      return scalar(freeEnergyOf(measure, problem, temperatureOf(observable, context)).value);
+      return scalar((await freeEnergyOf(measure, problem, temperatureOf(observable, context))).value);
     case "dissipation":
-      return scalar(dissipationOf(measure, problem, temperatureOf(observable, context)));
+      return scalar(await dissipationOf(measure, problem, temperatureOf(observable, context)));
     case "entropy":
-      return scalar(entropyOf(measure));
+      return scalar(await entropyOf(measure));
   }
 }
 
