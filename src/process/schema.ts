@@ -10,7 +10,6 @@ import {
   either,
   flag,
   integer,
-  isRecord,
   kind,
   list,
   number,
@@ -380,7 +379,7 @@ const gradientDescentSchema: Schema<GradientDescentProcess> = refined(
     checkParticles(process);
     checkGradient({ ...process, gradient });
     checkNetworkMemory(process, examplesOf({ ...process, gradient }));
-    return { ...process, gradient };
+    return withGradient(process, gradient);
   },
 );
 
@@ -408,7 +407,7 @@ const langevinSchema: Schema<LangevinProcess> = refined(
       throw new SpecError(name, process[name], `nothing, as the gradient is "${gradient}"`);
     }
     checkNetworkMemory(process, examplesOf({ ...process, gradient }));
-    return { ...process, gradient };
+    return withGradient(process, gradient);
   },
 );
 
@@ -449,38 +448,7 @@ const gradientFlowSchema: Schema<GradientFlowProcess> = refined(
       );
     }
     checkNetworkMemory({ ...process, precision: "f64" }, examplesOf({ ...process, gradient }));
-    return { ...process, gradient };
-  },
-);
-
-const nonlinearSchema: Schema<NonlinearProcess> = refined(
-  object("nonlinear dynamics", {
-    kind: kind("nonlinear"),
-    problem: problemSchema,
-    neurons: integer(1, 2 ** 24),
-    limit: either<RadialFlowProcess | GradientFlowProcess>("radialFlow(…) or gradientFlow(…)", (x) =>
-      isRecord(x) && x["kind"] === "radialFlow"
-        ? radialFlowSchema
-        : isRecord(x) && x["kind"] === "gradientFlow"
-          ? gradientFlowSchema
-          : null,
-    ),
-    seed: optional(seed, 0),
-    replica,
-  }),
-  (process) => {
-    const { problem, limit } = process;
-    checkParticles(process);
-    for (const name of ["law", "unit", "loss", "confinement"] as const) {
-      if (!sameSpec(limit.problem[name], problem[name])) {
-        throw new SpecError(`limit.problem.${name}`, limit.problem[name], `the same as problem.${name}`);
-      }
-    }
-    checkNetworkMemory(
-      { ...process, precision: "f64" },
-      limit.kind === "gradientFlow" ? examplesOf(limit) : { path: "limit", count: 0 },
-    );
-    return process;
+    return withGradient(process, gradient);
   },
 );
 
@@ -517,6 +485,34 @@ const radialFlowSchema: Schema<RadialFlowProcess> = refined(
   },
 );
 
+const nonlinearSchema: Schema<NonlinearProcess> = refined(
+  object("nonlinear dynamics", {
+    kind: kind("nonlinear"),
+    problem: problemSchema,
+    neurons: integer(1, 2 ** 24),
+    limit: oneOf("radialFlow(…) or gradientFlow(…)", {
+      radialFlow: radialFlowSchema,
+      gradientFlow: gradientFlowSchema,
+    }),
+    seed: optional(seed, 0),
+    replica,
+  }),
+  (process) => {
+    const { problem, limit } = process;
+    checkParticles(process);
+    for (const name of ["law", "unit", "loss", "confinement"] as const) {
+      if (!sameSpec(limit.problem[name], problem[name])) {
+        throw new SpecError(`limit.problem.${name}`, limit.problem[name], `the same as problem.${name}`);
+      }
+    }
+    checkNetworkMemory(
+      { ...process, precision: "f64" },
+      limit.kind === "gradientFlow" ? examplesOf(limit) : { path: "limit", count: 0 },
+    );
+    return process;
+  },
+);
+
 const walls: Schema<[number, number]> = refined(
   list("a pair [from, to]", number("a finite number"), 2),
   (pair): [number, number] => {
@@ -535,7 +531,11 @@ const fokkerPlanckSchema: Schema<FokkerPlanckProcess> = refined(
     cells: orNull(integer(8, 2 ** 16)),
     box: orNull(
       either<[number, number] | [number, number][]>("[from, to], or one such pair a parameter", (x) =>
-        Array.isArray(x) ? (Array.isArray(x[0]) ? list("a list of pairs [from, to]", walls) : walls) : null,
+        Array.isArray(x)
+          ? x.length === 2 && typeof x[0] === "number"
+            ? walls
+            : list("a list of pairs [from, to]", walls)
+          : null,
       ),
     ),
     tolerance: orNull(number("a number in [1e-12, 0.1]", (x) => x >= 1e-12 && x <= 0.1)),
@@ -577,6 +577,13 @@ export const processSchema: Schema<Process> = oneOf("a process", {
   radialFlow: radialFlowSchema,
   fokkerPlanck: fokkerPlanckSchema,
 });
+
+// Before the points, wherever it stood: the text of a specification does not depend on whether the default was written.
+function withGradient<P extends object, G>(process: P, gradient: G): P & { gradient: G } {
+  const fields = Object.entries(process).filter(([name]) => name !== "gradient");
+  const at = fields.findIndex(([name]) => name === "points");
+  return Object.fromEntries([...fields.slice(0, at), ["gradient", gradient], ...fields.slice(at)]) as never;
+}
 
 function defaultGradient({ law }: Problem): "full" | "population" {
   return law.kind === "dataset" || law.kind === "none" ? "full" : "population";

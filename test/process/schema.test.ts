@@ -2,10 +2,20 @@ import { describe, expect, it } from "vitest";
 import { SpecError } from "../../src/engine/errors";
 import { piecewiseLinear, relu, tabulate, tanh } from "../../src/model/activation";
 import { anisotropicGaussians, dataset, mixture, teacher } from "../../src/model/law";
-import { parseProblem, radialAxes } from "../../src/model/problem";
+import { localPotential, quadratic } from "../../src/model/potential";
+import { parseProblem, potentialProblem, radialAxes } from "../../src/model/problem";
 import { gaussian, particles, radii } from "../../src/model/start";
 import { affine, parameterDimension, ridge } from "../../src/model/unit";
-import { parseProcess, parseTimes, radialFlow, sgd } from "../../src/process/schema";
+import {
+  gradientDescent,
+  gradientFlow,
+  langevin,
+  nonlinear,
+  parseProcess,
+  parseTimes,
+  radialFlow,
+  sgd,
+} from "../../src/process/schema";
 
 const law = anisotropicGaussians({ dimension: 40, delta: 0.8 });
 const half = anisotropicGaussians({ dimension: 40, signal: 20, delta: 0.8 });
@@ -20,6 +30,8 @@ const start = gaussian({ radius: 0.8 });
 const problem = { law, unit, start };
 const examples = dataset({ x: [[1], [2], [3]], y: [1, 2, 3] });
 const options = { neurons: 800, stepSize: 1e-5 };
+
+const eye = (d: number) => Array.from({ length: d }, (_, i) => Array.from({ length: d }, (_, j) => (i === j ? 1 : 0)));
 
 function failure(run: () => unknown): SpecError {
   try {
@@ -254,6 +266,70 @@ describe("radialFlow", () => {
     expect(
       radialFlow({ ...problem, law: infinite, start: radii({ r1: bump, r2: bump }) }, { method: "grid" }).cells,
     ).toBeNull();
+  });
+});
+
+describe("sizes", () => {
+  const large = dataset({ x: Array.from({ length: 50_000 }, (_, q) => [q]), y: new Float64Array(50_000) });
+  const few = { neurons: 3, stepSize: 0.1 };
+  const wide = (dimension: number) => ({ ...problem, law: anisotropicGaussians({ dimension, delta: 0.5 }) });
+
+  it("count what stands in memory: no atoms without examples or of an exact gradient, no responses but SGD's", () => {
+    const potential = potentialProblem(quadratic(1), { dimension: 1_000_000, start });
+    expect(langevin(potential, { ...few, temperature: 1 }).gradient).toBe("full");
+    expect(gradientDescent(wide(100_000), few).gradient).toBe("population");
+    const atoms = { ...problem, law: large, start: gaussian({ radius: 1 }) };
+    expect(langevin(atoms, { neurons: 4000, stepSize: 0.1, temperature: 1 }).batchSize).toBe(1);
+    // 2^20 examples of 2·4,000 numbers are 64 GiB
+    expect(failure(() => sgd(atoms, { neurons: 4000, stepSize: 0.1, batchSize: 2 ** 20 })).path).toBe(
+      "process.batchSize",
+    );
+  });
+
+  // at most 2^20 atoms, 2^26 numbers in their inputs and 512 dimensions; anisotropic Gaussians take every point twice
+  it.each<[string, () => unknown, string]>([
+    ["too many points", () => gradientDescent(wide(3), { ...few, points: 2 ** 19 + 1 }), "process.points"],
+    [
+      "points of too many numbers",
+      () => gradientFlow(wide(512), { neurons: 3, points: 2 ** 16 + 1 }),
+      "process.points",
+    ],
+    [
+      "too many dimensions",
+      () => gradientDescent({ ...wide(513), loss: "logistic" }, few),
+      "process.problem.law.dimension",
+    ],
+    [
+      "a mixture in too many",
+      () =>
+        langevin(
+          {
+            ...problem,
+            law: mixture([{ weight: 1, mean: Array(513).fill(0), covariance: eye(513), label: 1 }]),
+            loss: "logistic",
+          },
+          { ...few, temperature: 1 },
+        ),
+      "process.problem.law.components",
+    ],
+  ])("of a quadrature: %s is a SpecError that names the field", (_, run, path) => {
+    expect(failure(run).path).toBe(path);
+  });
+
+  it("of a quadrature that fits are taken", () => {
+    expect(gradientDescent(wide(3), { ...few, points: 2 ** 19 }).points).toBe(2 ** 19);
+    expect(gradientFlow({ ...wide(512), loss: "logistic" }, { neurons: 3 }).points).toBeNull();
+  });
+});
+
+describe("nonlinear", () => {
+  it("has a potential of one's own where its limit has the same one", () => {
+    const value = () => 0;
+    const confined = { law: examples, unit, start, confinement: localPotential(value, (theta) => theta) };
+    const limit = gradientFlow(confined, { neurons: 9, seed: 1 });
+    expect(nonlinear(confined, { neurons: 2, limit }).limit.kind).toBe("gradientFlow");
+    const other = { ...confined, confinement: localPotential(value, (theta) => theta) };
+    expect(failure(() => nonlinear(other, { neurons: 2, limit })).path).toBe("process.limit.problem.confinement");
   });
 });
 
