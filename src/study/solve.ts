@@ -9,7 +9,7 @@ import type { Simulation, Watch } from "../process/process";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { version } from "../version";
 import { checkObservables } from "./checkObservables";
-import { type Checkpointing, openCheckpoint, parseCheckpointing, type RunRecord } from "./checkpoint";
+import type { Checkpointing, Keeper, RunRecord } from "./checkpoint";
 import { collect, type Observables, type Observed, observe, parseObservables, risk } from "./observables";
 import { open } from "./open";
 
@@ -88,13 +88,17 @@ export async function solve(process: Process, options: SolveOptions): Promise<Tr
     throw new SpecError("keep", keep, '"observables" or "measures"');
   }
   const { signal, onProgress } = options;
-  const plan = options.checkpoint === undefined ? undefined : parseCheckpointing(options.checkpoint);
+  // loaded where a run is saved: most are not
+  const saving = options.checkpoint === undefined ? null : await import("./checkpoint");
+  const plan = saving?.parseCheckpointing(options.checkpoint!);
   const spec = parseProcess(process);
   checkObservables(observables, spec);
   if (plan !== undefined) checkPlain(spec.problem, "process.problem", "because the run is saved");
   const simulation = await open(spec, options);
   try {
-    return await record(simulation, times, observables, keep === "measures", signal, onProgress, plan);
+    return await record(simulation, times, observables, keep === "measures", signal, onProgress, async (run) =>
+      saving && plan ? saving.openCheckpoint(plan, simulation, times, observables, run) : null,
+    );
   } finally {
     simulation.free();
   }
@@ -107,7 +111,7 @@ async function record(
   keepMeasures: boolean,
   signal: AbortSignal | undefined,
   onProgress: SolveOptions["onProgress"],
-  plan: Checkpointing | undefined,
+  openKeeper: (record: RunRecord) => Promise<Keeper | null>,
 ): Promise<Trajectory> {
   const end = times[times.length - 1]!;
   const record: RunRecord = { reached: [], rows: [], measures: keepMeasures ? [] : null };
@@ -122,7 +126,7 @@ async function record(
     provenance: provenance(simulation),
   });
 
-  const keeper = plan === undefined ? null : await openCheckpoint(plan, simulation, times, observables, record);
+  const keeper = await openKeeper(record);
   const watch: Watch = {
     signal,
     onProgress(time) {

@@ -466,7 +466,7 @@ describe("wrong use", () => {
     const { freeEnergyOf, particleMeasure } = await import("../../src/index");
     const { problem } = fokkerPlanck(plane, options);
     const points = particleMeasure({ coordinates: "theta", shape: [1, 2], values: Float64Array.of(0, 1) });
-    expect(() => freeEnergyOf(points, problem, 0.1)).toThrow(/measure: .*which has a density.*fokkerPlanck/);
+    await expect(freeEnergyOf(points, problem, 0.1)).rejects.toThrow(/measure: .*which has a density.*fokkerPlanck/);
   });
 
   test("the stationary law refuses a damping that is none, and says when it does not converge", async () => {
