@@ -12,7 +12,7 @@ import { SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { canonicalJson, specHash } from "../io/canonical";
 import type { Particles } from "../measure/measure";
-import { isLocalProblem, type Problem, type ProblemInput, parseProblem } from "../model/problem";
+import { checkPlain, isLocalProblem, type Problem, type ProblemInput, parseProblem } from "../model/problem";
 import {
   type GradientDescentProcess,
   type GradientFlowProcess,
@@ -24,6 +24,7 @@ import {
   type Schedule,
   type SgdProcess,
 } from "../process/schema";
+import { checkObservables } from "./checkObservables";
 import { type Ensemble, type EnsembleObserved, putTogether, together } from "./ensemble";
 import { isLocal, type Observables, type Observed, parseObservables, risk } from "./observables";
 import { readWorkers, runAll } from "./runs";
@@ -161,12 +162,15 @@ export async function couple(problem: ProblemInput, options: CoupleOptions): Pro
   const { limit, dynamics, times, observables, replicas } = plan;
   const { signal, onProgress, checkpoint } = options;
   const runs = 1 + coupledDynamics.length * replicas;
-  const workers = readWorkers(options.workers ?? (plan.local === null ? undefined : 0), runs);
-  if (plan.local !== null && workers > 0) {
-    const { path, found } = plan.local;
+  const workers = readWorkers(options.workers, runs);
+  const local = Object.keys(observables).find((name) => isLocal(observables[name]!));
+  const stay = "Use workers: 0 to stay in this thread.";
+  if (workers > 0 && local !== undefined) {
     const expected = "a plain specification, because it goes to a worker";
-    throw new SpecError(path, found, expected, "Use workers: 0 to run with a function.");
+    throw new SpecError(`observe.${local}`, observables[local], expected, stay);
   }
+  if (workers > 0) checkPlain(limit.problem, "problem", "because it goes to a worker", stay);
+  if (checkpoint !== undefined) checkPlain(limit.problem, "problem", "because runs are saved");
   signal?.throwIfAborted();
 
   const task = (process: Process, keep: Task["keep"]): Task => ({
@@ -237,7 +241,7 @@ export async function couple(problem: ProblemInput, options: CoupleOptions): Pro
     warnings: [...new Set(done.flatMap((run) => run.warnings))],
     provenance: {
       ...ensembles.SGD.provenance,
-      spec: plan.local === null ? specHash({ limit, dynamics, replicas }) : "local",
+      spec: isLocalProblem(limit.problem) ? "local" : specHash({ limit, dynamics, replicas }),
       method: [reference, ...coupledDynamics.map((name) => ensembles[name])]
         .map((run, k) => `${k === 0 ? "limit" : coupledDynamics[k - 1]}: ${run.provenance.method ?? run.process.kind}`)
         .join("; "),
@@ -252,8 +256,6 @@ interface Plan {
   times: Float64Array;
   observables: Observables;
   replicas: number;
-  /** What cannot go to a worker, or null. */
-  local: { path: string; found: unknown } | null;
 }
 
 function planCoupling(input: ProblemInput, options: CoupleOptions): Plan {
@@ -282,19 +284,13 @@ function planCoupling(input: ProblemInput, options: CoupleOptions): Plan {
   const limit = options.limit ?? defaultLimit(problem, PD);
   const ND = read({ kind: "nonlinear", problem, neurons, limit, seed, replica }) as NonlinearProcess;
   checkLimit(ND, replicas, SGD.schedule);
-  const local = Object.keys(observables).find((name) => isLocal(observables[name]!));
+  for (const process of [ND.limit, SGD]) checkObservables(observables, process);
   return {
     limit: ND.limit,
     dynamics: { ND, PD, GD, SGD },
     times: stepTimes(parseTimes(options.times), stepSize),
     observables,
     replicas,
-    local:
-      local !== undefined
-        ? { path: `observe.${local}`, found: observables[local] }
-        : isLocalProblem(problem)
-          ? { path: "problem.confinement", found: problem.confinement }
-          : null,
   };
 }
 
