@@ -42,9 +42,10 @@ export function startParticles(
   }
   const theta = new Float64Array(neurons * D);
   if (start.kind === "grid") {
+    const point = gridPoints(start);
     for (let i = 0; i < neurons; i++) {
       const g = normalsOf({ ...key, purpose: PURPOSE_START_W }, { step: i, from: 0, count: D });
-      gridPoint(start, g, theta.subarray(i * D, (i + 1) * D));
+      point(g, theta.subarray(i * D, (i + 1) * D));
     }
     return theta;
   }
@@ -88,33 +89,32 @@ function drawSpread(
 }
 
 // Inverse distribution functions at Φ(g): of the first parameter, then of the second in the first one's cell.
-function gridPoint({ edges, masses }: Extract<Start, { kind: "grid" }>, g: Float64Array, row: Float64Array): void {
+function gridPoints({ edges, masses }: Extract<Start, { kind: "grid" }>): (g: Float64Array, row: Float64Array) => void {
+  const size = masses.data.length;
   const columns = edges.length === 1 ? 1 : edges[1]!.data.length - 1;
-  let from = 0;
-  let to = masses.data.length;
-  let width = columns;
-  edges.forEach(({ data: axis }, j) => {
-    const cells = (to - from) / width;
-    const cellMass = (cell: number): number => {
-      let sum = 0;
-      for (let k = from + cell * width; k < from + (cell + 1) * width; k++) sum += masses.data[k]!;
-      return sum;
-    };
-    let total = 0;
-    for (let cell = 0; cell < cells; cell++) total += cellMass(cell);
-    let left = normalCdf(g[j]!) * total;
-    let cell = 0;
-    let mass = cellMass(0);
-    while (cell < cells - 1 && left > mass) {
-      left -= mass;
-      mass = cellMass(++cell);
-    }
-    const share = mass > 0 ? Math.min(1, left / mass) : 0.5;
-    row[j] = axis[cell]! + share * (axis[cell + 1]! - axis[cell]!);
-    from += cell * width;
-    to = from + width;
-    width = 1;
-  });
+  const before = new Float64Array(size + 1);
+  for (let cell = 0; cell < size; cell++) before[cell + 1] = before[cell]! + masses.data[cell]!;
+  return (g, row) => {
+    let from = 0;
+    let to = size;
+    let width = columns;
+    edges.forEach(({ data: axis }, j) => {
+      const target = before[from]! + normalCdf(g[j]!) * (before[to]! - before[from]!);
+      // the last cell with less than that before it, so that none without mass is hit
+      let cell = 0;
+      for (let high = (to - from) / width - 1; cell < high; ) {
+        const middle = Math.ceil((cell + high) / 2);
+        if (before[from + middle * width]! < target) cell = middle;
+        else high = middle - 1;
+      }
+      const [low, high] = [before[from + cell * width]!, before[from + (cell + 1) * width]!];
+      const share = high > low ? Math.min(1, Math.max(0, (target - low) / (high - low))) : 0.5;
+      row[j] = axis[cell]! + share * (axis[cell + 1]! - axis[cell]!);
+      from += 0 * cell * width;
+      to = from + width;
+      width = 1;
+    });
+  };
 }
 
 function direct(w: Float64Array, g: Float64Array, from: number, to: number, radius: number): void {
