@@ -1,6 +1,6 @@
 // The examples that the kernels draw have the laws that the specifications name; starts too.
 //
-// Each statistical check is a z-test or χ²-test at level 1e-4 with the seeds given here; there are about sixty of them, so
+// Each statistical check is a z-test or χ²-test at level 1e-4 with the seeds given here; there are about eighty of them, so
 // on new streams the chance of any false alarm is below 1 %.
 
 import { describe, expect, it } from "vitest";
@@ -9,6 +9,7 @@ import {
   anisotropicGaussians,
   type Backend,
   dataset,
+  densityStart,
   gaussian,
   type Law,
   loadEngine,
@@ -159,8 +160,8 @@ describe("starts", () => {
   const law = anisotropicGaussians({ dimension: 6, signal: 2, delta: 0.5, rotation: { seed: 4 } });
   const q = rotationMatrix(6, 4);
   const n = 20_000;
-  const draw = (start: Start, unit = ridge(tanh())) =>
-    startParticles(parseProblem({ law, unit, start }), n, { seed: 6, replica: 0 });
+  const draw = (start: Start, unit = ridge(tanh()), other: { law: Law } = { law }) =>
+    startParticles(parseProblem({ ...other, unit, start }), n, { seed: 6, replica: 0 });
 
   it("gaussian: E w wᵀ = κ²/d I", () => {
     const theta = draw(gaussian({ radius: 0.8 }));
@@ -220,12 +221,89 @@ describe("starts", () => {
     );
   });
 
+  it("normal: each w_j and each a_k of several outputs has its mean and variance, and no two go together", () => {
+    const spread = { mean: 0.4, deviation: 0.5 };
+    const theta = draw(gaussian({ w: spread, a: { mean: -1, deviation: 2 } }), affine(tanh(), { outputs: 2 }), {
+      law: dataset({ x: [[1, 0]], y: [[1, 0]] }),
+    });
+    const column = (j: number) => Array.from({ length: n }, (_, k) => theta[5 * k + j]!);
+    const centred = [
+      ...[0, 1].map((j) => column(j).map((a) => (a + 1) / 2)),
+      ...[3, 4].map((j) => column(j).map((w) => (w - 0.4) / 0.5)),
+    ];
+    expect(column(2).every((b) => b === 0)).toBe(true);
+    centred.forEach((one, i) => {
+      zTest(one, 0);
+      centred.slice(0, i + 1).forEach((other, j) => {
+        const products = one.map((x, k) => x * other[k]!);
+        zTest(products, i === j ? 1 : 0);
+      });
+    });
+  });
+
+  it("a density in one parameter: its distribution function, by Kolmogorov's test", () => {
+    // cells of 0.1, 0.6, 0 and 0.3
+    const edges = [-1, -0.5, 0.25, 1, 3];
+    const masses = [0.1, 0.6, 0, 0.3];
+    const line = dataset({ x: [[1]], y: [1] });
+    const theta = draw(densityStart({ edges: [edges], masses }), ridge(tanh()), { law: line });
+    kolmogorov(theta, edges, masses);
+    expect(theta.some((x) => x > 0.25 && x < 1)).toBe(false);
+  });
+
+  it("a density in two parameters: its marginals by Kolmogorov's test, its cells by χ²", () => {
+    const edges = [
+      [0, 1, 3, 4],
+      [-2, 0, 0.5],
+    ];
+    const masses = [0.05, 0.15, 0.4, 0.1, 0.2, 0.1];
+    const plane = dataset({ x: [[1, 0]], y: [1] });
+    const start = densityStart({ edges, masses });
+    const theta = draw(start, ridge(tanh()), { law: plane });
+    const column = (j: number) => Array.from({ length: n }, (_, k) => theta[2 * k + j]!);
+    const [first, second] = [column(0), column(1)];
+    kolmogorov(first, edges[0]!, [0.2, 0.5, 0.3]);
+    kolmogorov(second, edges[1]!, [0.65, 0.35]);
+    const cellOf = (x: number, axis: number[]) => axis.findLastIndex((edge) => edge <= x);
+    const counts = new Float64Array(6);
+    const inner: number[] = [];
+    first.forEach((x, k) => {
+      const [i, j] = [cellOf(x, edges[0]!), cellOf(second[k]!, edges[1]!)];
+      counts[2 * i + j]! += 1;
+      // the places within cell (1, 0), which is [1, 3] × [−2, 0]
+      if (i === 1 && j === 0) inner.push((x - 2) * (second[k]! + 1));
+    });
+    const statistic = masses.reduce((sum, mass, cell) => sum + (counts[cell]! - n * mass) ** 2 / (n * mass), 0);
+    expect(statistic).toBeLessThan(25.74); // χ² with 5 degrees of freedom, level 1e-4
+    zTest(inner, 0);
+    // particle i of N = 10 starts where particle i of N = 20,000 does
+    const problem = parseProblem({ law: plane, unit: ridge(tanh()), start });
+    expect(startParticles(problem, 10, { seed: 6, replica: 0 })).toEqual(theta.slice(0, 20));
+    expect(startParticles(problem, 10, { seed: 6, replica: 1 })).not.toEqual(theta.slice(0, 20));
+  });
+
   it("given particles are copied", () => {
     const theta = particles([[1, 2, 3, 4, 5, 6]]);
     const found = startParticles(parseProblem({ law, unit: ridge(tanh()), start: theta }), 1, { seed: 0, replica: 0 });
     expect(Array.from(found)).toEqual([1, 2, 3, 4, 5, 6]);
   });
 });
+
+/** A sample has the law of cells whose mass is spread evenly: Kolmogorov's test at level 1e-4, √n sup |F_n − F| < 2.2253. */
+function kolmogorov(sample: ArrayLike<number>, edges: readonly number[], masses: readonly number[]): void {
+  const sorted = Float64Array.from(sample).sort();
+  const below = (x: number) =>
+    masses.reduce((sum, mass, i) => {
+      const share = (x - edges[i]!) / (edges[i + 1]! - edges[i]!);
+      return sum + mass * Math.min(1, Math.max(0, share));
+    }, 0);
+  let worst = 0;
+  sorted.forEach((x, k) => {
+    const F = below(x);
+    worst = Math.max(worst, F - k / sorted.length, (k + 1) / sorted.length - F);
+  });
+  expect(Math.sqrt(sorted.length) * worst).toBeLessThan(2.2253);
+}
 
 /** The mean of a sample is `expected`, at level 1e-4; a sample with no spread must be there exactly. */
 function zTest(sample: number[], expected: number): void {
