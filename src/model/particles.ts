@@ -110,7 +110,7 @@ function gridPoints({ edges, masses }: Extract<Start, { kind: "grid" }>): (g: Fl
       const [low, high] = [before[from + cell * width]!, before[from + (cell + 1) * width]!];
       const share = high > low ? Math.min(1, Math.max(0, (target - low) / (high - low))) : 0.5;
       row[j] = axis[cell]! + share * (axis[cell + 1]! - axis[cell]!);
-      from += 0 * cell * width;
+      from += cell * width;
       to = from + width;
       width = 1;
     });
