@@ -202,8 +202,9 @@ function readShaped(json: unknown, path: string, times: number): { shape: number
 
 function readNotes(file: Record<string, unknown>): { warnings: string[]; provenance: Provenance } {
   const warnings = readList(file.warnings, "warnings").map((text, i) => readText(text, `warnings[${i}]`));
-  const notes = readRecord(file.provenance, "provenance", "{ version, backend, spec, conventions }");
+  const notes = readRecord(file.provenance, "provenance", "{ version, backend, spec, conventions, method? }");
   for (const name of ["version", "backend", "spec", "conventions"]) readText(notes[name], `provenance.${name}`);
+  if (notes.method !== undefined) readText(notes.method, "provenance.method");
   return { warnings, provenance: notes as unknown as Provenance };
 }
 

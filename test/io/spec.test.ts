@@ -2,13 +2,26 @@
 
 import { describe, expect, it } from "vitest";
 import { SpecError } from "../../src/engine/errors";
+import { specHash } from "../../src/io/canonical";
 import { parseRunSpec, runSpecToJson } from "../../src/io/spec";
-import { erf } from "../../src/model/activation";
+import { erf, tabulate, tanh } from "../../src/model/activation";
 import { anisotropicGaussians, dataset } from "../../src/model/law";
-import { gaussian } from "../../src/model/start";
-import { ridge } from "../../src/model/unit";
-import { gradientFlow, radialFlow, sgd } from "../../src/process/schema";
-import { quantiles, risk } from "../../src/study/observables";
+import { localPotential, quadratic, separable } from "../../src/model/potential";
+import { potentialProblem } from "../../src/model/problem";
+import { densityStart, gaussian } from "../../src/model/start";
+import { affine, ridge } from "../../src/model/unit";
+import {
+  fokkerPlanck,
+  gradientDescent,
+  gradientFlow,
+  langevin,
+  nonlinear,
+  type Process,
+  parseProcess,
+  radialFlow,
+  sgd,
+} from "../../src/process/schema";
+import { moments, quantiles, risk } from "../../src/study/observables";
 
 const problem = {
   law: anisotropicGaussians({ dimension: 4, signal: 4, delta: 0.5 }),
@@ -99,6 +112,94 @@ describe("a run file", () => {
 
   it("cannot hold a function, and says which", () => {
     expect(() => runSpecToJson({ process, times: [1], observe: { mine: () => 1 } })).toThrow(/observe\.mine/);
+    const confinement = localPotential(
+      () => 0,
+      (theta) => theta,
+    );
+    const local = gradientFlow({ ...problem, confinement }, { neurons: 2 });
+    expect(() => runSpecToJson({ process: local, times: [1] })).toThrow(/process\.problem\.confinement.*tabulate/);
+    expect(() => runSpecToJson({ process, times: [1], compareWith: local })).toThrow(
+      /compareWith\.problem\.confinement.*tabulate/,
+    );
+  });
+
+  const finite = dataset({ x: [[1], [-1]], y: [1, -1] });
+  const line = { ...problem, law: finite };
+  const classes = {
+    law: dataset({
+      x: [[1], [0]],
+      y: [
+        [0.3, 0.7],
+        [1, 0],
+      ],
+      weights: [1, 2],
+    }),
+    unit: affine(tanh(), { outputs: 2, outputBias: true, trainOutput: false }),
+    start: gaussian({ w: { mean: 0, deviation: 1 }, a: { mean: 0, deviation: 1 }, b: 0.5 }),
+    loss: "crossEntropy" as const,
+    confinement: separable(
+      tabulate((t) => (t * t - 1) ** 2, { from: -3, to: 3, points: 9 }),
+      { weight: 0.1 },
+    ),
+  };
+  const density = densityStart({ edges: [[-2, 0, 1]], masses: [1, 3] });
+  const options = { neurons: 5, stepSize: 0.1 };
+
+  it.each<[string, Process]>([
+    ["sgd", sgd(classes, { ...options, temperature: 0.1, batchSize: 3, precision: "f32", seed: 7, replica: 2 })],
+    [
+      "gradientDescent",
+      gradientDescent({ ...line, loss: "logistic", confinement: quadratic(1, { center: 2 }) }, options),
+    ],
+    ["gradientDescent of a law", gradientDescent(problem, { ...options, points: 99 })],
+    [
+      "langevin",
+      langevin({ ...line, start: density }, { ...options, temperature: 0, gradient: "batch", batchSize: 2 }),
+    ],
+    [
+      "langevin in a potential",
+      langevin(potentialProblem(quadratic(1), { dimension: 1, start: density }), { ...options, temperature: 1 }),
+    ],
+    ["gradientFlow", gradientFlow(classes, { neurons: 2, method: "rungeKutta", timeStep: 0.1 })],
+    [
+      "gradientFlow, adaptive",
+      gradientFlow(problem, {
+        neurons: 2,
+        tolerance: 1e-5,
+        seed: 3,
+        schedule: { kind: "power", exponent: 1, offset: 2 },
+      }),
+    ],
+    ["nonlinear", nonlinear(classes, { neurons: 2, limit: gradientFlow(classes, { neurons: 9, seed: 1 }) })],
+    [
+      "nonlinear in the radial flow",
+      nonlinear(problem, { neurons: 2, limit: radialFlow(problem, { method: "grid", cells: 32 }) }),
+    ],
+    [
+      "fokkerPlanck",
+      fokkerPlanck(
+        { ...line, start: density, loss: "logistic" },
+        { temperature: 0.1, box: [-3, 3], cells: 50, timeStep: 0.01 },
+      ),
+    ],
+    [
+      "fokkerPlanck in two",
+      fokkerPlanck(potentialProblem(quadratic(1), { dimension: 2, start: gaussian({ radius: 1 }) }), {
+        temperature: 1,
+        box: [
+          [-3, 3],
+          [-4, 4],
+        ],
+      }),
+    ],
+  ])("holds %s: it comes back as it was, from its text too", (_, one) => {
+    const text = runSpecToJson({ process: one, times: [0, 1], observe: { risk: risk(), right: moments("w0") } });
+    const again = parseRunSpec(JSON.parse(text));
+    expect(again.process).toEqual(one);
+    expect(specHash(again.process)).toBe(specHash(one));
+    expect(runSpecToJson(again)).toBe(text);
+    expect(parseProcess(JSON.parse(JSON.stringify(one)))).toEqual(one);
+    expect(parseProcess(structuredClone(one))).toEqual(one);
   });
 
   it("is an object", () => {

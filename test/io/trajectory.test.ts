@@ -5,11 +5,21 @@ import { SpecError } from "../../src/engine/errors";
 import { measureFromJson, measureToJson } from "../../src/io/measure";
 import { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "../../src/io/trajectory";
 import { grid, type Measure, particles } from "../../src/measure/measure";
-import { erf } from "../../src/model/activation";
-import { anisotropicGaussians } from "../../src/model/law";
+import { erf, tanh } from "../../src/model/activation";
+import { anisotropicGaussians, dataset } from "../../src/model/law";
+import { localPotential, quadratic } from "../../src/model/potential";
+import { potentialProblem } from "../../src/model/problem";
 import { gaussian } from "../../src/model/start";
-import { ridge } from "../../src/model/unit";
-import { sgd } from "../../src/process/schema";
+import { affine, ridge } from "../../src/model/unit";
+import {
+  fokkerPlanck,
+  gradientFlow,
+  langevin,
+  nonlinear,
+  type Process,
+  radialFlow,
+  sgd,
+} from "../../src/process/schema";
 import { type Ensemble, ensemble } from "../../src/study/ensemble";
 import { quantiles, risk } from "../../src/study/observables";
 import { solve, type Trajectory } from "../../src/study/solve";
@@ -107,6 +117,80 @@ describe("a recorded run on file", () => {
   });
 });
 
+describe("runs of every form of measure on file", () => {
+  const classes = {
+    law: dataset({ x: [[1], [0], [-1]], y: [0, 1, 2] }),
+    unit: affine(tanh(), { outputs: 3, outputBias: true }),
+    start: gaussian({ radius: 1 }),
+    loss: "crossEntropy" as const,
+    confinement: quadratic(0.01),
+  };
+  const confined = potentialProblem(quadratic(1), { dimension: 2, start: gaussian({ radius: 1 }) });
+  const signs = {
+    ...classes,
+    law: dataset({ x: [[1], [-1]], y: [1, -1] }),
+    unit: ridge(tanh()),
+    loss: "logistic" as const,
+  };
+
+  // what the measure is, and how the gradient was found
+  it.each<[string, Process, RegExp | null]>([
+    [
+      "particles with an output bias",
+      langevin(classes, { neurons: 4, stepSize: 0.1, temperature: 0.1 }),
+      /^full: all 3 atoms$/,
+    ],
+    ["a density in one parameter", fokkerPlanck(signs, { temperature: 0.2, cells: 16, box: [-6, 6] }), null],
+    ["a density in two parameters", fokkerPlanck(confined, { temperature: 0.5, cells: 8, box: [-6, 6] }), null],
+    [
+      "particles among particles",
+      nonlinear(signs, { neurons: 2, limit: gradientFlow(signs, { neurons: 9, seed: 1 }) }),
+      /^field of 9 particles; full/,
+    ],
+    [
+      "radii",
+      radialFlow(
+        { ...signs, law: anisotropicGaussians({ dimension: 4, delta: 0.5 }), loss: "squared", confinement: null },
+        { particles: 9 },
+      ),
+      null,
+    ],
+  ])("%s come back with every bit, and with their method", async (name, one, method) => {
+    const found = await solve(one, { times: [0, 0.2], keep: "measures" });
+    expect(trajectoryFromJson(throughText(trajectoryToJson(found)))).toEqual(found);
+    if (method) expect(found.provenance.method).toMatch(method);
+    const [first, last] = found.measures!;
+    if (name.includes("bias") && last!.kind === "particles") {
+      expect(last!.outputBias).toHaveLength(3);
+      expect(last!.outputBias).not.toEqual(new Float64Array(3));
+    }
+    if (name.includes("density")) expect(first).toMatchObject({ kind: "grid", coordinates: "theta" });
+    if (!("replica" in one)) return;
+    const both = await ensemble(one, { times: [0, 0.2], replicas: 2, workers: 0 });
+    expect(ensembleFromJson(throughText(ensembleToJson(both)))).toEqual(both);
+    expect(both.provenance.method).toBe(found.provenance.method);
+  });
+
+  it("a method that is no text is named", () => {
+    expect(errorOf(trajectoryFromJson, trajectoryToJson(run), ["provenance", "method"], 3).path).toBe(
+      "provenance.method",
+    );
+  });
+
+  it("a run with a potential of one's own cannot be written, and its field is named", async () => {
+    const local = {
+      ...confined,
+      confinement: localPotential(
+        () => 0,
+        (theta) => theta,
+      ),
+    };
+    const found = await solve(langevin(local, { neurons: 2, stepSize: 0.1, temperature: 1 }), { times: [0.2] });
+    expect(found.provenance.spec).toBe("local");
+    expect(() => trajectoryToJson(found)).toThrow(/process\.problem\.confinement\.(value|gradient): .*a function/);
+  });
+});
+
 describe("an ensemble on file", () => {
   it("comes back with every bit; of one replica the standard error is NaN and stays it", () => {
     expect(ensembleFromJson(throughText(ensembleToJson(two)))).toEqual(two);
@@ -133,9 +217,15 @@ describe("a measure on file", () => {
     weights: Float64Array.of(0.25, 0.25, 0.5),
   });
   const cells = grid({ edges: [Float64Array.of(0, 0.5, 1), Float64Array.of(0, 2)], masses: Float64Array.of(0.1, 0.9) });
+  const biased = particles({ ...cloud, coordinates: "theta", outputBias: Float64Array.of(-1 / 3, 0) });
+  const plane = grid({
+    coordinates: "theta",
+    edges: [Float64Array.of(-2, -1 / 3, 1), Float64Array.of(-1, 2)],
+    masses: Float64Array.of(0.3, 0.7),
+  });
 
   it("comes back with every bit", () => {
-    for (const measure of [cloud, { ...cloud, weights: null }, cells]) {
+    for (const measure of [cloud, { ...cloud, weights: null }, cells, biased, plane]) {
       expect(measureFromJson(throughText(measureToJson(measure)))).toEqual(measure);
     }
   });
@@ -146,6 +236,11 @@ describe("a measure on file", () => {
     ["measure.coordinates", cloud, ["coordinates"], "polar"],
     ["measure.edges", cells, ["edges"], 7],
     ["measure.masses", cells, ["masses"], [1]],
+    ["measure.edges[0][0]", plane, ["coordinates"], "radial"],
+    ["measure.edges[0][2]", plane, ["edges", 0], [-2, 1, 1]],
+    ["measure.coordinates", plane, ["coordinates"], "polar"],
+    ["measure.outputBias[1]", biased, ["outputBias"], { dtype: "f64", shape: [2], data: "AAAAAAAAAAAAAAAAAADwfw==" }],
+    ["measure.outputBias", biased, ["outputBias"], "none"],
   ])("that is damaged at %s says so", (path, measure, keys, value) => {
     expect(errorOf(measureFromJson, measureToJson(measure), keys, value).path).toBe(path);
   });

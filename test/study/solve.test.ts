@@ -11,6 +11,7 @@ import {
   gaussian,
   histogram,
   loadEngine,
+  localPotential,
   moments,
   open,
   predictions,
@@ -227,6 +228,21 @@ describe("ensemble", () => {
     await expect(ensemble(small, { replicas: 2, times: [0], observe: { f: () => 1 }, workers: 1 })).rejects.toThrow(
       /workers: 0/,
     );
+    const confinement = localPotential(
+      () => 0,
+      (theta) => theta,
+    );
+    const local = sgd({ ...problem, confinement }, { neurons: 2, stepSize: 0.1 });
+    const potential = /process\.problem\.confinement: .*plain JSON/;
+    await expect(ensemble(local, { replicas: 2, times: [0], workers: 1 })).rejects.toThrow(potential);
+    await expect(ensemble(local, { replicas: 2, times: [0], workers: 1 })).rejects.toThrow(/workers: 0/);
+    await expect(ensemble(local, { replicas: 1, times: [0], workers: 0, checkpoint: "x" })).rejects.toThrow(potential);
+    await expect(solve(local, { times: [0], checkpoint: { write() {} } })).rejects.toThrow(potential);
+    const here = await ensemble(local, { replicas: 2, times: [0.2], workers: 0 });
+    expect(here.provenance.spec).toBe("local");
+    const simulation = await open(local);
+    expect(() => simulation.save()).toThrow(/process\.problem\.confinement\.(value|gradient): .*a function/);
+    simulation.free();
     await expect(ensemble(radialFlow(problem), { replicas: 2, times: [0] })).rejects.toThrow(/deterministic/);
     await expect(ensemble(small, { replicas: 0, times: [0] })).rejects.toBeInstanceOf(SpecError);
   });
