@@ -1,7 +1,7 @@
 // Several quantities against time, a panel each.
 
 import type { StatisticsPicture } from "../study/figures/picture";
-import { hue } from "./palette";
+import { hue, QUIET } from "./palette";
 import { keyEntries, panelOptions } from "./panel";
 import { svg } from "./svg";
 
@@ -12,11 +12,15 @@ import { svg } from "./svg";
  * @returns an SVG document
  */
 export function statisticsPlot(picture: StatisticsPicture): string {
+  const { reference, ...key } = picture.key;
   const columns = picture.panels.length === 1 ? 1 : 2;
   return svg({
     title: picture.title,
     subtitle: picture.subtitle,
-    key: keyEntries(picture.key, hue(0)),
+    key: [
+      ...keyEntries(key, hue(0)),
+      ...(reference ? [{ glyph: "dashes", color: QUIET, label: reference } as const] : []),
+    ],
     columns,
     panels: picture.panels.map(({ title, y, curves, levels, references }) =>
       panelOptions({

@@ -195,6 +195,15 @@ describe("a panel", () => {
     expect(text).toContain(">10<");
   });
 
+  it("names a statistic's reference in the key, and notes under its labels, where there are any", () => {
+    const [panel] = statistics.panels;
+    const noted = { ...panel!, curves: [{ ...panel!.curves[0]!, note: "λ = 1.64" }] };
+    const text = draw({ ...statistics, key: { ...key, reference: "a bound" }, panels: [noted] });
+    expect(text).toContain(">λ = 1.64<");
+    expect(text).toContain(">a bound<");
+    expect(draw(statistics)).not.toContain(">a bound<");
+  });
+
   it("draws with nothing to draw", () => {
     const nothing = { ...risk, curves: [{ label: "", network: null, limit: null }], gap: null };
     expect(draw(nothing)).toContain("<svg");

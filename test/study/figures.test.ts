@@ -16,6 +16,11 @@ describe("the figures", () => {
       "feynman-kac",
       "gamma-limit",
       "excess-risk",
+      "free-energy",
+      "w2-decay",
+      "stability",
+      "hwi",
+      "particle-approximation",
     ]);
   });
 

@@ -88,8 +88,15 @@ export interface DensityPicture extends Head {
 export interface StatisticsPicture extends Head {
   kind: "statistics";
   x: Axis;
-  panels: { title: string; y: Axis; curves: Curve[]; levels: Level[]; references?: Reference[] }[];
-  key: Key;
+  panels: {
+    title: string;
+    y: Axis;
+    /** A note stands under the label, smaller. */
+    curves: (Curve & { note?: string })[];
+    levels: Level[];
+    references?: Reference[];
+  }[];
+  key: Key & { reference?: string };
 }
 
 /** Results against a parameter of a sweep: lines through dots, a line of panels. */

@@ -12,6 +12,11 @@ const loaders = {
   "feynman-kac": async () => (await import("./feynmanKac")).feynmanKac,
   "gamma-limit": async () => (await import("./gammaLimit")).gammaLimit,
   "excess-risk": async () => (await import("./excessRisk")).excessRisk,
+  "free-energy": async () => (await import("./freeEnergy")).freeEnergy,
+  "w2-decay": async () => (await import("./w2Decay")).w2Decay,
+  stability: async () => (await import("./stability")).stability,
+  hwi: async () => (await import("./hwi")).hwi,
+  "particle-approximation": async () => (await import("./particleApproximation")).particleApproximation,
 } satisfies Record<string, () => Promise<Figure>>;
 
 /** Names of the figures, in the order of theory §5, §3 and §7. */
