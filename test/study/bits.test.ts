@@ -9,17 +9,24 @@ import {
   anisotropicGaussians,
   cosine,
   dataset,
+  densityStart,
   ensemble,
   erf,
   fokkerPlanck,
   gaussian,
+  gradientDescent,
+  gradientFlow,
+  langevin,
   loadEngine,
   logistic,
   type Measure,
   mixture,
+  moments,
+  nonlinear,
   open,
   type Process,
   piecewiseLinear,
+  potentialProblem,
   predictions,
   quadratic,
   quantiles,
@@ -27,6 +34,7 @@ import {
   radii,
   ridge,
   risk,
+  separable,
   sgd,
   silu,
   softplus,
@@ -36,6 +44,7 @@ import {
   tanh,
   teacher,
 } from "../../src/index";
+import { lawDimension } from "../../src/model/law";
 
 const law = anisotropicGaussians({ dimension: 10, signal: 4, delta: 0.5 });
 const figureUnit = ridge(
@@ -178,21 +187,144 @@ const frozen: [string, Process, string][] = [
   ],
 ];
 
+const classes = {
+  law: dataset({
+    x: Array.from({ length: 20 }, (_, q) => Array.from(stream(3).normals(3, { step: q }))),
+    y: Array.from({ length: 20 }, (_, q) => q % 3),
+  }),
+  unit: affine(tanh(), { outputs: 3, outputBias: true }),
+  start: gaussian({ radius: 1, a: { mean: 0, deviation: 1 } }),
+  loss: "crossEntropy" as const,
+};
+const signs = { law, unit: ridge(softplus()), start, loss: "logistic" as const };
+const confined = {
+  law: finite,
+  unit: ridge(tanh()),
+  start,
+  confinement: separable(
+    tabulate((t) => (t * t - 1) ** 2, { from: -3, to: 3, points: 61 }),
+    { weight: 0.2 },
+  ),
+};
+
+// Every kind of steps and flow of particles beyond those above, at the same times: what K outputs, other losses, noise,
+// potentials, and the ways to a gradient do.
+const moved: [string, Process, string][] = [
+  [
+    "SGD, 3 classes, output bias, batch 2",
+    sgd(classes, { ...seeded, stepSize: 0.01, batchSize: 2 }),
+    "135731732573050e0630469212180f61",
+  ],
+  [
+    "SGD, 3 classes, output bias, epochs, f32",
+    sgd(classes, { ...seeded, batchSize: 3, replacement: false, precision: "f32" }),
+    "083d0bb8014a253a6eb07808b795b052",
+  ],
+  ["SGD, noisy, logistic loss", sgd(signs, { ...seeded, temperature: 0.1 }), "43ca453e5621474ac694c77e4d10c0a5"],
+  [
+    "SGD, noisy, f32, quadratic confinement",
+    sgd(
+      { law, unit: affine(erf()), start, confinement: quadratic(0.3) },
+      { ...seeded, temperature: 0.1, precision: "f32", batchSize: 5 },
+    ),
+    "cd7f6ab18b9f95cf72343735d1f7ba1e",
+  ],
+  [
+    "Langevin dynamics, full, separable confinement",
+    langevin(confined, { ...seeded, temperature: 0.2 }),
+    "16bb12daefee08fdcd52aa1b84a2b87f",
+  ],
+  [
+    "Langevin dynamics, batches, f32, schedule",
+    langevin(confined, {
+      ...seeded,
+      temperature: 0.2,
+      gradient: "batch",
+      batchSize: 4,
+      precision: "f32",
+      schedule: { kind: "piecewise", times: [0.1], factors: [0.5] },
+    }),
+    "f649eee588da1a78f6865a01ca9ed090",
+  ],
+  [
+    "Langevin dynamics in a potential alone, from a density",
+    langevin(
+      potentialProblem(quadratic(1), {
+        dimension: 2,
+        start: densityStart({
+          edges: [
+            [-1, 0, 2],
+            [0, 1],
+          ],
+          masses: [1, 3],
+        }),
+      }),
+      { ...seeded, temperature: 0.5 },
+    ),
+    "407a2d7beb503a8a6f976ffe26c46930",
+  ],
+  ["gradient descent, full, 3 classes", gradientDescent(classes, seeded), "bb2a066dbb644e0fa840674cb8115aec"],
+  [
+    "gradient descent, exact over the law",
+    gradientDescent({ law, unit: figureUnit, start }, { ...seeded, neurons: 20, stepSize: 0.01 }),
+    "e2a938ad3e57b15127ce1fefe2f9c15c",
+  ],
+  [
+    "gradient descent, quadrature",
+    gradientDescent(signs, { ...seeded, points: 60 }),
+    "bb352e0d2191903bccc7cf5ab6908a41",
+  ],
+  [
+    "gradient flow, Dormand–Prince, 3 classes",
+    gradientFlow(classes, { neurons: 20, seed: 1 }),
+    "ecc834aed3a56fcfc7127946de0801c6",
+  ],
+  [
+    "gradient flow, Runge–Kutta",
+    gradientFlow(confined, { neurons: 20, seed: 1, method: "rungeKutta", timeStep: 0.02 }),
+    "fd7ebf29982baa8123ae1c3ac9cfce4d",
+  ],
+  [
+    "nonlinear among particles",
+    nonlinear(confined, { neurons: 5, seed: 1, limit: gradientFlow(confined, { neurons: 50, seed: 2 }) }),
+    "af81c1ab130fa4eba78390599c8ca303",
+  ],
+  [
+    "nonlinear in the radial flow",
+    nonlinear(
+      { law, unit: figureUnit, start },
+      { neurons: 20, seed: 1, limit: radialFlow({ law, unit: figureUnit, start }, { particles: 300 }) },
+    ),
+    "8619afed31afaa166985c10b7d5bf68f",
+  ],
+  [
+    "nonlinear in the radial flow on its grid",
+    nonlinear(
+      { law, unit: figureUnit, start },
+      { neurons: 20, seed: 1, limit: radialFlow({ law, unit: figureUnit, start }, { method: "grid", cells: 12 }) },
+    ),
+    "0b4c95b8abb366ce265d4b8181a7bf12",
+  ],
+];
+
+const endOf = (process: Process) => (process.kind === "sgd" ? 0.1 : 0.3);
+
 function hash(...arrays: ArrayBufferView[]): string {
   const state = sha256.create();
   for (const one of arrays) state.update(new Uint8Array(one.buffer, one.byteOffset, one.byteLength));
   return bytesToHex(state.digest()).slice(0, 32);
 }
 
-function numbersOf(measure: Measure): Float64Array {
-  return measure.kind === "grid" ? measure.masses : measure.values;
+function numbersOf(measure: Measure): Float64Array[] {
+  if (measure.kind === "grid") return [measure.masses];
+  return measure.outputBias ? [measure.values, measure.outputBias] : [measure.values];
 }
 
 describe("frozen bits of the default build", () => {
-  it.each(frozen)("%s", async (_, process, expected) => {
+  it.each([...frozen, ...moved])("%s", async (_, process, expected) => {
     const simulation = await open(process, { backend: "simd" });
-    await simulation.advance(process.kind === "sgd" ? 0.1 : 0.3);
-    const found = hash(numbersOf(simulation.measure()));
+    await simulation.advance(endOf(process));
+    const found = hash(...numbersOf(simulation.measure()));
     simulation.free();
     expect(found).toBe(expected);
   });
@@ -222,5 +354,45 @@ describe("frozen bits of the default build", () => {
     expect(hash(...Object.values(both.observables).flatMap((one) => one.replicas))).toBe(
       "9e71b951095580c84352b3ff7f3b2da4",
     );
+  });
+});
+
+describe("the bits do not depend", () => {
+  it.each(moved)("on save times, nor on going on from a saved state: %s", async (_, process, expected) => {
+    const end = endOf(process);
+    const simulation = await open(process, { backend: "simd" });
+    for (const share of [0, 0.11, 0.23, 0.7]) {
+      await simulation.advance(share * end);
+      simulation.measure();
+    }
+    const saved = simulation.save();
+    simulation.free();
+    const resumed = await open(process, { backend: "simd" });
+    resumed.restore(saved);
+    await resumed.advance(end);
+    expect(hash(...numbersOf(resumed.measure()))).toBe(expected);
+    resumed.free();
+  });
+
+  it.each(moved)("on the number of workers: %s", async (_, process) => {
+    const end = endOf(process);
+    const options = {
+      replicas: 3,
+      times: [0, end],
+      backend: "simd",
+      observe: {
+        w: moments("w1", 3),
+        f: predictions([stream(1).normals(lawDimension(process.problem.law))].map((x) => Array.from(x))),
+      },
+    } as const;
+    const [none, one, two] = await Promise.all([0, 1, 2].map((workers) => ensemble(process, { ...options, workers })));
+    for (const other of [one!, two!]) {
+      expect(other.times).toEqual(none!.times);
+      expect(other.observables).toEqual(none!.observables);
+      expect(other.provenance).toEqual(none!.provenance);
+    }
+    // replica 0 is the process itself
+    const alone = await solve(process, options);
+    expect(none!.observables.w!.replicas[0]).toEqual(alone.observables.w!.values);
   });
 });
