@@ -6,12 +6,15 @@ import { meanSeries, mergedTimes, nearest, phases, say } from "../../src/study/f
 import { figureNames, loadFigure } from "../../src/study/figures/registry";
 
 describe("the figures", () => {
-  it("are those of theory §5, §3 and §7, by name", () => {
+  it("are those of theory §5, §6, §3 and §7, by name", () => {
     expect(figureNames).toEqual([
       "radial-density",
       "two-starts",
       "relu-statistics",
       "dimension-free",
+      "dimension-free-bounds",
+      "four-gaps",
+      "rates-in-n-and-step",
       "barron",
       "feynman-kac",
       "gamma-limit",

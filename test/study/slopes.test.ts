@@ -1,7 +1,7 @@
 // How figures show a fitted power law.
 
 import { expect, it } from "vitest";
-import { meanAndError, powerLaw, rateCurve, saySlope, slopeText } from "../../src/study/figures/slopes";
+import { boundExponent, meanAndError, powerLaw, rateCurve, saySlope, slopeText } from "../../src/study/figures/slopes";
 import { rate } from "../../src/study/rate";
 
 const x = [1, 10, 100];
@@ -44,4 +44,9 @@ it("a line to compare with goes through its constant with its exponent", () => {
   expect(ends).toEqual([4, 16]);
   expect(y[0]).toBeCloseTo(4, 12);
   expect(y[1]).toBeCloseTo(2, 12);
+});
+
+it("the bound in N has the exponent −1/2, less what its logarithm takes", () => {
+  // √(log 256/256) over √(log 16/16) is √(2/16), so the exponent is ½ (log 2/log 16 − 1) = −3/8
+  expect(boundExponent([64, 16, 256])).toBeCloseTo(-0.375, 12);
 });

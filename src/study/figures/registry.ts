@@ -8,6 +8,9 @@ const loaders = {
   "two-starts": async () => (await import("./twoStarts")).twoStarts,
   "relu-statistics": async () => (await import("./reluStatistics")).reluStatistics,
   "dimension-free": async () => (await import("./dimensionFree")).dimensionFree,
+  "dimension-free-bounds": async () => (await import("./dimensionFreeBounds")).dimensionFreeBounds,
+  "four-gaps": async () => (await import("./fourGaps")).fourGaps,
+  "rates-in-n-and-step": async () => (await import("./ratesInNAndStep")).ratesInNAndStep,
   barron: async () => (await import("./barron")).barron,
   "feynman-kac": async () => (await import("./feynmanKac")).feynmanKac,
   "gamma-limit": async () => (await import("./gammaLimit")).gammaLimit,
@@ -19,7 +22,7 @@ const loaders = {
   "particle-approximation": async () => (await import("./particleApproximation")).particleApproximation,
 } satisfies Record<string, () => Promise<Figure>>;
 
-/** Names of the figures, in the order of theory §5, §3 and §7. */
+/** Names of the figures, in the order of theory §5, §6, §3 and §7. */
 export const figureNames = Object.keys(loaders);
 
 /**

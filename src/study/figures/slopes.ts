@@ -1,6 +1,6 @@
 // What figures of rates have in common: a fitted power law as a curve, its slope in words, and lines to compare it with.
 
-import { pow } from "../../engine/math";
+import { log, pow } from "../../engine/math";
 import type { Rate } from "../rate";
 import { say } from "./figure";
 import type { RateCurve, Reference } from "./picture";
@@ -57,6 +57,16 @@ export function rateCurve(parts: {
  */
 export function powerLaw(label: string, ends: readonly number[], exponent: number, constant: number): Reference {
   return { label, x: [...ends], y: ends.map((x) => constant * pow(x, exponent)) };
+}
+
+/**
+ * The exponent of √(log N/N), the theorem's bound on errors in N, between the ends of a range.
+ *
+ * @param neurons  N, above 1
+ */
+export function boundExponent(neurons: readonly number[]): number {
+  const [from, to] = [Math.min(...neurons), Math.max(...neurons)];
+  return 0.5 * (log(log(to) / log(from)) / log(to / from) - 1);
 }
 
 /** Mean of replicas, and its standard error; null for one. */
