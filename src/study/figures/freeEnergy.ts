@@ -225,7 +225,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       schemeSteps: SCHEME_STEPS,
       results: results.map(({ one, flow, least, places, slopes, dots, gaps, order }) => ({
         problem: one.name,
-        process: flow.process,
+        process: flow.spec,
         least,
         times: places.map((at) => flow.times[at]!),
         freeEnergy: places.map((at) => flow.freeEnergy[at]!),

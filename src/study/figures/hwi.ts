@@ -199,7 +199,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       results: results.map(({ one, start, flow, W, free, relative, curvature, slope }) => ({
         problem: one.name,
         start,
-        process: flow.process,
+        process: flow.spec,
         convexity: one.convexity,
         curvature,
         times: flow.times,

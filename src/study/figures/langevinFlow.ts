@@ -1,10 +1,11 @@
 // Fokker–Planck flows of the cases of langevinCases.ts, with their stationary laws, and exponential rates.       theory §7
 
 import { exp } from "../../engine/math";
+import { canonicalJson } from "../../io/canonical";
 import { w2 } from "../../measure/distance";
-import { type Grid, type Marginal, type Measure, marginal } from "../../measure/measure";
+import { type Grid, type Measure, marginal } from "../../measure/measure";
 import type { Start } from "../../model/start";
-import { type FokkerPlanckProcess, fokkerPlanck } from "../../process/schema";
+import { fokkerPlanck } from "../../process/schema";
 import { dissipation, freeEnergy } from "../observables";
 import { rate } from "../rate";
 import { solve } from "../solve";
@@ -14,7 +15,8 @@ import type { LangevinCase } from "./langevinCases";
 
 /** A Fokker–Planck flow at several times. */
 export interface LangevinFlow {
-  process: FokkerPlanckProcess;
+  /** The process as it stands in a file. */
+  spec: unknown;
   times: number[];
   laws: Grid[];
   /** 𝓕(m_t) */
@@ -60,7 +62,7 @@ export async function flowOf(
   });
   signal?.throwIfAborted();
   return {
-    process,
+    spec: JSON.parse(canonicalJson(process)),
     times: Array.from(run.times),
     laws: run.measures as Grid[],
     freeEnergy: Array.from(run.observables["freeEnergy"]!.values),
@@ -78,11 +80,6 @@ export function restOf(one: LangevinCase, start: Start, cells: number, signal?: 
 /** W2 between laws of one parameter. */
 export function distance(a: Measure, b: Measure): number {
   return w2(marginal(a, 0), marginal(b, 0));
-}
-
-/** The law of the only parameter. */
-export function lineOf(measure: Measure): Marginal {
-  return marginal(measure, 0);
 }
 
 /** λ of values like e^{−λt}, by a straight line through their logarithms, with Student's interval from the scatter about it. */

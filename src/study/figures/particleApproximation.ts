@@ -28,7 +28,7 @@ const SIZES = [4, 8, 16, 32, 64, 128, 256];
 /** Constants are means over these sizes and more. */
 const LARGE = 32;
 /** Draws of m* a replica; they are cut into networks of every size. */
-const DRAWS = 2 ** 17;
+const DRAWS = 2 ** 16;
 /** Runs a replica, and times of each: every unit of time from BEFORE on. */
 const RUNS = 4;
 const STEP = 0.05;

@@ -215,7 +215,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       results: results.map(({ one, from, times, W, slope, particles, flows }) => ({
         problem: one.name,
         start: from,
-        process: flows[0]!.process,
+        process: flows[0]!.spec,
         convexity: one.convexity,
         sizes: SIZES,
         times,

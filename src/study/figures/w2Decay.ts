@@ -283,7 +283,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       results: results.map(({ one, start, flow, rest, W, decay, sample }) => ({
         problem: one.name,
         start,
-        process: flow.process,
+        process: flow.spec,
         residual: rest.residual,
         convexity: one.convexity,
         theorem: one.theorem,
