@@ -33,7 +33,7 @@ const STEP = 0.01;
 /** Points of a line, and of particles beside it. */
 const POINTS = 60;
 const DOTS = 15;
-/** Part of the time, at its end, that rates are taken from. */
+/** Rates are taken from this part of the time on. */
 const LATE = 0.6;
 
 const { stationary, label: LABEL } = ORNSTEIN_UHLENBECK;
@@ -345,7 +345,7 @@ function pictureOf(results: Result[], neurons: number, replicas: number): Statis
     kind: "statistics",
     title: "Mean-field Langevin dynamics: W2(mₜ, m*) falls exponentially",
     subtitle:
-      `Fokker–Planck on a grid; λ is the rate over the later half of the time; particles: mean of ${replicas} runs of N = ${neurons}, ` +
+      `Fokker–Planck on a grid; λ is the rate over the later two fifths of the time; particles: mean of ${replicas} runs of N = ${neurons}, ` +
       `step ${STEP}, which flatten at their sampling error; σ = 0.8 and C_U = 2 above`,
     x: { label: "time t", scale: "linear" },
     key: {
