@@ -1,4 +1,4 @@
-// Every process gives its memory back when it is stopped; a thousand times of it are in test/slow/abortedRuns.test.ts.
+// Every process gives its memory back when it is stopped; two hundred times of it are in test/slow/abortedRuns.test.ts.
 
 import { describe, it } from "vitest";
 import { processes, staysFlat } from "./abortedRuns";
