@@ -321,7 +321,7 @@ describe("a coupling", () => {
     ["observe.risk", { observe: { risk: moments("r", 1) } }],
     ["observe.w.coordinate", { observe: { w: moments("w7", 1) } }],
     ["observe.norm.order", { observe: { norm: { kind: "moments", coordinate: "r", order: 0 } as never } }],
-    ["limit", { limit: { kind: "sgd" } as never }],
+    ["limit.kind", { limit: { kind: "sgd" } as never }],
     ["limit.problem.law", { limit: radialFlow(gaussians) }],
     ["limit.seed", { limit: gradientFlow(finite, { neurons: 100, seed: 1, replica: 1 }) }],
     [
