@@ -162,6 +162,19 @@ describe.each(Object.entries(on))("on %s", (_, { problem, observe: others, limit
     expect(await couple(problem, { ...options, limit, observe: others, workers: 2 })).toEqual(await coupling);
   });
 
+  it("from a later replica on gives that replica's own numbers", async () => {
+    const { runs, gaps } = await coupling;
+    const second = await couple(problem, { ...options, limit, observe: others, replica: 1, replicas: 1 });
+    for (const name of coupledDynamics) {
+      expect(second.runs[name].process).toMatchObject({ replica: 1 });
+      expect(second.runs[name].observables["risk"]!.replicas[0]).toEqual(runs[name].observables["risk"]!.replicas[1]);
+    }
+    for (const pair of coupledGaps) {
+      expect(second.gaps[pair].risk.sup.replicas[0]).toEqual(gaps[pair].risk.sup.replicas[1]);
+      expect(second.gaps[pair].parameters?.largest.replicas[0]).toEqual(gaps[pair].parameters?.largest.replicas[1]);
+    }
+  });
+
   it("is plain data", async () => {
     expect(structuredClone(await coupling)).toEqual(await coupling);
   });
