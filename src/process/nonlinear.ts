@@ -226,7 +226,8 @@ function directions(
       for (let j = 0; j < d; j++) {
         const w = theta[i * D + offset + j]!;
         const part = axes === 2 ? inner[i * d + j]! : w;
-        out[i * D + offset + j] = first * part + second * (w - part);
+        // w itself where no radius has moved, to the bit
+        out[i * D + offset + j] = w + ((first - 1) * part + (second - 1) * (w - part));
       }
     }
     return out;

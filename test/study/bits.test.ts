@@ -295,7 +295,7 @@ const moved: [string, Process, string][] = [
       { law, unit: figureUnit, start },
       { neurons: 20, seed: 1, limit: radialFlow({ law, unit: figureUnit, start }, { particles: 300 }) },
     ),
-    "8619afed31afaa166985c10b7d5bf68f",
+    "895f461d0c22cb731df8520a5e181b61",
   ],
   [
     "nonlinear in the radial flow on its grid",
@@ -303,7 +303,7 @@ const moved: [string, Process, string][] = [
       { law, unit: figureUnit, start },
       { neurons: 20, seed: 1, limit: radialFlow({ law, unit: figureUnit, start }, { method: "grid", cells: 12 }) },
     ),
-    "0b4c95b8abb366ce265d4b8181a7bf12",
+    "817a9c677463d2a1544633ddc3b3c736",
   ],
 ];
 
