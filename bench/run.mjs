@@ -1,6 +1,6 @@
 // `npm run bench`: every case in a process of its own, contenders in turn, medians; a table on stdout, all figures in
 // bench/out/bench.json. It is repeated under Node 24 where npx can fetch that. `-- --docs` puts the table of ratios into
-// docs/performance.md, `-- --only stencil` runs the cases with that word in their name.
+// docs/performance.md, `-- --only stencil` runs the cases with that word in their name (and with --docs replaces their rows).
 
 import { execFileSync } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
@@ -83,6 +83,12 @@ function print({ name, unit, node, medians, best, ratios, nanoseconds }) {
   console.log(`  simd is ${ratios.plain.toFixed(1)} × as fast as the best plain variant (${best})${versus}${fused}`);
 }
 
+// The same case under the same major version of Node.
+function sameCase(one, other) {
+  const major = (key) => key.replace(/ \| v(\d+)\..*$/, " | v$1");
+  return major(one) === major(other);
+}
+
 function writeDocs() {
   const rows = results.map(({ name, node, unit, medians, best, ratios }) => {
     const cells = [
@@ -95,15 +101,26 @@ function writeDocs() {
     ];
     return `| ${cells.join(" | ")} |`;
   });
+  const file = path.join(root, "docs/performance.md");
+  const [before, rest] = readFileSync(file, "utf8").split("<!-- bench -->\n");
+  const [old, after] = rest.split("<!-- /bench -->");
+  // with --only, the rows of the other cases stay as they are
+  const keyOf = (row) => row.split(" | ", 2).join(" | ");
+  const fresh = new Map(rows.map((row) => [keyOf(row), row]));
+  const kept = options.only === undefined ? [] : old.split("\n").filter((row) => /^\| .*\bv\d+\./.test(row));
+  const merged = kept.map((row) => {
+    const key = [...fresh.keys()].find((one) => sameCase(one, keyOf(row)));
+    const found = key === undefined ? row : fresh.get(key);
+    fresh.delete(key);
+    return found;
+  });
   const table = [
     `Machine: ${machine}.`,
     "",
     "| case | Node | simd | simd : best plain variant | simd : d3-random | relaxed : simd |",
     "| --- | --- | --- | --- | --- | --- |",
-    ...rows,
+    ...merged,
+    ...fresh.values(),
   ].join("\n");
-  const file = path.join(root, "docs/performance.md");
-  const [before, rest] = readFileSync(file, "utf8").split("<!-- bench -->\n");
-  const after = rest.split("<!-- /bench -->")[1];
   writeFileSync(file, `${before}<!-- bench -->\n\n${table}\n\n<!-- /bench -->${after}`);
 }
