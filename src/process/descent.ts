@@ -87,7 +87,7 @@ export interface Descent {
   refresh(): boolean;
 }
 
-/** Most bytes of step sizes a plan has room for. */
+/** Step sizes that a plan has room for. */
 export const CALL_STEPS = 16384;
 
 /**
