@@ -220,5 +220,19 @@ export const PURPOSE_ROTATION = 9;
 export const PURPOSE_DIFFUSION = 10;
 /** Scrambling of Sobol points; step = dimension. */
 export const PURPOSE_QUADRATURE = 11;
+/** Brownian motions of the data, one an atom; step = noise step, index = atom. */
+export const PURPOSE_DATA_NOISE = 12;
+/** Factors ξ of fresh examples; step = step k, index = example of the step. */
+export const PURPOSE_MULTIPLIER = 13;
+/** Gaussian fluctuation of a start; index = particle. */
+export const PURPOSE_FLUCTUATION = 14;
+/** Normals of a factorised covariance; step = step k. */
+export const PURPOSE_FACTOR = 15;
+/** SGD and its modified equations on an objective in R^p. */
+export const PURPOSE_OBJECTIVE = 16;
+/** Directions of sliced distances; step = direction. */
+export const PURPOSE_PROJECTION = 17;
+/** Permutations of a two-sample test; step = permutation. */
+export const PURPOSE_PERMUTATION = 18;
 /** Bootstrap of `rate`; step = resample. */
 export const PURPOSE_RESAMPLING = 64;
