@@ -12,11 +12,14 @@ import { example } from "./law";
 import {
   BATCH_COUNT,
   BATCH_LABELS,
+  BATCH_WEIGHTS,
   DESCENT_BATCH,
   DESCENT_CENTER,
   DESCENT_CONFINEMENT,
+  DESCENT_DECAY,
   DESCENT_DRIFT,
   DESCENT_EXAMPLE,
+  DESCENT_FACTORS,
   DESCENT_FUNCTION,
   DESCENT_GRADIENT,
   DESCENT_LAW,
@@ -29,6 +32,8 @@ import {
   DESCENT_STEP_SIZES,
   DESCENT_TEMPERATURE,
   DESCENT_WEIGHT,
+  LAW_CHOSEN,
+  LAW_DECAYS,
   LAW_DIMENSION,
   NET_AFFINE,
   NET_BYTES,
@@ -67,19 +72,33 @@ export function drawBatch<T>(plan: usize, first: u64): void {
   const high = <u32>slot(plan, DESCENT_SEED_HIGH);
   const replica = <u32>slot(plan, DESCENT_REPLICA);
   const n = slot(batch, BATCH_COUNT);
+  const decays = pointer(law, LAW_DECAYS);
+  let decay: f64 = 0;
   for (let q = 0; q < n; q++) {
     example<T>(law, x, labels + <usize>q * row, low, high, replica, first + q);
+    if (decays) decay += load<f64>(decays + ((<usize>slot(law, LAW_CHOSEN)) << 3));
     // packInputs takes f64: an f32 input, widened from the last number down in its own place
     if (sizeof<T>() === 4) {
       for (let j = d - 1; j >= 0; j--) store<f64>(x + ((<usize>j) << 3), <f64>load<T>(x + ((<usize>j) << 2)));
     }
     packInputs<T>(network, batch, x, q, 1);
   }
+  if (decays) store<f64>(plan + ((<usize>DESCENT_DECAY) << 3), decay / <f64>n);
+}
+
+// c_q ← s_q c_q
+function scaleWeights(batch: usize, K: i32, factors: usize): void {
+  const n = slot(batch, BATCH_COUNT);
+  let c = pointer(batch, BATCH_WEIGHTS);
+  for (let q = 0; q < n; q++) {
+    const s = load<f64>(factors + ((<usize>q) << 3));
+    for (let k = 0; k < K; k++, c += 8) store<f64>(c, s * load<f64>(c));
+  }
 }
 
 // out −= ∇U(θ), over rows of panels from `at` on; `mask` (one row a panel) leaves out what is beyond N
 function confine<T>(plan: usize, at: usize, out: usize, rows: i32, panels: i32, mask: usize): void {
-  const k = v128.splat<T>(<T>-real(plan, DESCENT_WEIGHT));
+  const k = v128.splat<T>(<T>(-real(plan, DESCENT_WEIGHT) * real(plan, DESCENT_DECAY)));
   if (slot(plan, DESCENT_CONFINEMENT) === 1) {
     const center = v128.splat<T>(<T>real(plan, DESCENT_CENTER));
     for (let p = 0; p < panels; p++) {
@@ -113,7 +132,7 @@ function confine<T>(plan: usize, at: usize, out: usize, rows: i32, panels: i32, 
   }
 }
 
-/** The velocity of the state into DESCENT_GRADIENT: Σ_q m_q r_q · ∇σ* − ∇U + drift; returns Σ_q m_q ℓ_q. */
+/** The velocity of the state into DESCENT_GRADIENT: Σ_q m_q s_q r_q · ∇σ* − decay ∇U + drift; returns Σ_q m_q ℓ_q. */
 export function velocity<T>(plan: usize): f64 {
   const network = pointer(plan, DESCENT_NETWORK);
   const batch = pointer(plan, DESCENT_BATCH);
@@ -126,6 +145,8 @@ export function velocity<T>(plan: usize): f64 {
   if (batch) {
     forward<T>(network, batch);
     energy = weigh(batch, K, slot(plan, DESCENT_LOSS), 1);
+    const factors = pointer(plan, DESCENT_FACTORS);
+    if (factors) scaleWeights(batch, K, factors);
     backward<T>(network, batch, gradient);
   } else {
     memory.fill(gradient, 0, bytes);

@@ -8,6 +8,7 @@
 import { activateUnfused } from "./activation";
 import {
   FINITE,
+  LAW_CHOSEN,
   LAW_COUNT,
   LAW_DIAGONALS,
   LAW_DIMENSION,
@@ -120,6 +121,7 @@ export function example<T>(law: usize, x: usize, y: usize, low: u32, high: u32, 
     } else {
       q = choose(law, low, high, replica, e);
     }
+    store<i32>(law + ((<usize>LAW_CHOSEN) << 3), q);
     const row = pointer(law, LAW_INPUTS) + ((<usize>q * d) << 3);
     for (let j = 0; j < d; j++) store<T>(x + <usize>j * size, <T>load<f64>(row + ((<usize>j) << 3)));
     copyLabel(law, q, y);

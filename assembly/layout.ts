@@ -42,7 +42,11 @@ export const LAW_SCRATCH = 16;
 export const LAW_SCRATCH2 = 17;
 /** Numbers K of a label row. */
 export const LAW_OUTPUTS = 18;
-export const LAW_SLOTS = 19;
+/** f64 weights of the confinement in each atom's step, of a finite law, or 0 where they are all 1. */
+export const LAW_DECAYS = 19;
+/** Atom of the example drawn last, of a finite law. */
+export const LAW_CHOSEN = 20;
+export const LAW_SLOTS = 21;
 
 export const MIXTURE = 0;
 export const FINITE = 1;
@@ -157,7 +161,11 @@ export const DESCENT_REPLICA = 14;
 /** One example's input before it is packed: rows numbers (f64 room); and the normals of one neuron. */
 export const DESCENT_EXAMPLE = 15;
 export const DESCENT_NORMALS = 16;
-export const DESCENT_SLOTS = 17;
+/** f64 factor of ∇U in the velocity: 1, or the mean decay of a batch. */
+export const DESCENT_DECAY = 17;
+/** f64 factors s_q of the data weights, one an example, or 0: c_q = m_q r_q s_q. */
+export const DESCENT_FACTORS = 18;
+export const DESCENT_SLOTS = 19;
 
 // --- one-pass and finite-law SGD ---------------------------------------------------------------------------------
 export const SGD_NETWORK = 0;

@@ -27,6 +27,7 @@ import {
   FINITE,
   IDENTITY,
   LAW_COUNT,
+  LAW_DECAYS,
   LAW_DIAGONALS,
   LAW_DIMENSION,
   LAW_EPOCH,
@@ -178,6 +179,7 @@ export function writeLaw(memory: Memory, problem: { law: Law; unit?: Unit; loss?
     putThresholds(law.weights ? law.weights.data : new Float64Array(n).fill(1 / n));
     memory.setInteger(block, LAW_INPUTS, memory.put("f64", law.x.data));
     putLabels(law.y.data, n);
+    if (law.decay) memory.setInteger(block, LAW_DECAYS, memory.put("f64", law.decay.data));
     if (!replacement) memory.setInteger(block, LAW_ORDER, memory.allocate(4 * n));
   } else if (law.kind === "teacher") {
     const { a, w } = teacherNetwork(law);

@@ -51,6 +51,8 @@ export interface Dataset {
   y: Tensor<"f64">;
   /** [n], sum 1 */
   weights: Tensor<"f64"> | null;
+  /** [n], mean 1: an example's step has decay_q ∇U of the confinement in it; left out where all are 1 */
+  decay?: Tensor<"f64">;
 }
 
 /** x ~ N(0, I_d), y = mean_j a_j σ(⟨w_j, x⟩) + noise · g; a and w are `teacherNetwork(law)`. */
@@ -128,12 +130,19 @@ export function anisotropicGaussians(options: {
  * A finite law: the user's own examples.
  *
  * @param options  x: [n, d]; y: [n] (values, labels ±1 or classes 0, 1 …) or [n, K] (K values, or probabilities of K
- *                 classes); weights: [n], non-negative, divided by their sum (default: equal)
+ *                 classes); weights: [n], non-negative, divided by their sum (default: equal); decay: [n], how much of the
+ *                 problem's confinement is in the step of each example, divided by their mean (default: equal): it makes the
+ *                 confinement random in SGD and its fluctuating limits, and changes no mean
  * @throws {SpecError} with the path of the wrong field
  * @example dataset({ x: [[0, 1], [1, 0], [1, 1]], y: [1, -1, 1] })
  * @see theory §4
  */
-export function dataset(options: { x: TensorLike; y: TensorLike; weights?: TensorLike | null }): Dataset {
+export function dataset(options: {
+  x: TensorLike;
+  y: TensorLike;
+  weights?: TensorLike | null;
+  decay?: TensorLike | null;
+}): Dataset {
   return parseLaw({ kind: "dataset", ...options }) as Dataset;
 }
 
@@ -298,8 +307,9 @@ const datasetSchema = refined(
     x: array("an array of shape [n, d]", 2),
     y: array("an array of shape [n] or [n, K]", 1, 2),
     weights: orNull(array("an array of shape [n], or null", 1)),
+    decay: orNull(array("an array of shape [n], or null", 1)),
   }),
-  ({ kind, x, y, weights }): Dataset => {
+  ({ kind, x, y, weights, decay }): Dataset => {
     const n = x.shape[0]!;
     if (y.shape[0] !== n) {
       throw new SpecError("y", y.shape, `shape [${n}], a label for each row of x`);
@@ -309,7 +319,14 @@ const datasetSchema = refined(
       throw new SpecError("weights", weights.shape, `shape [${n}], a weight for each row of x`);
     }
     const equal = masses?.every((mass) => mass === masses[0]) ?? true;
-    return { kind, x, y: y.shape[1] === 1 ? flat(y) : y, weights: equal ? null : (tensor(masses!) as Tensor<"f64">) };
+    const relative = decay && meanOne(decay, masses, n);
+    return {
+      kind,
+      x,
+      y: y.shape[1] === 1 ? flat(y) : y,
+      weights: equal ? null : (tensor(masses!) as Tensor<"f64">),
+      ...(relative?.some((factor) => factor !== 1) && { decay: tensor(relative) as Tensor<"f64"> }),
+    };
   },
 );
 
@@ -405,6 +422,18 @@ function mixtureComponents(components: readonly MixtureComponent[]): GaussianCom
       : null,
     factor: isDiagonal ? null : semidefiniteFactor(covariance.data, d)!,
   }));
+}
+
+// Decays divided by their mean; decays of mean 1 keep their bits.
+function meanOne(decay: Tensor<"f64">, masses: Float64Array | null, n: number): Float64Array {
+  const { data, shape } = decay;
+  if (data.length !== n) throw new SpecError("decay", shape, `shape [${n}], a decay for each row of x`);
+  let mean = 0;
+  for (let q = 0; q < n; q++) mean += data[q]! * (masses ? masses[q]! : 1 / n);
+  if (!(Math.abs(mean) > 1e-12 * data.reduce((most, x) => Math.max(most, Math.abs(x)), 0))) {
+    throw new SpecError("decay", mean, "decays whose mean is not 0", "The confinement of the problem is their mean.");
+  }
+  return Math.abs(mean - 1) < 1e-12 ? data : data.map((x) => x / mean);
 }
 
 function flat(y: Tensor<"f64">): Tensor<"f64"> {

@@ -57,6 +57,7 @@ export const problemSchema: Schema<Problem> = refined(
   }),
   (problem): Problem => {
     checkLabels(problem);
+    checkDecay(problem);
     return { ...problem, start: fittedStart(problem) };
   },
 );
@@ -90,6 +91,16 @@ export function checkPlain(problem: Problem, path: string, reason: string, remed
   const plain = "separable(tabulate(fn, { from, to, points })) is plain.";
   const expected = `a potential that is plain JSON, ${reason}`;
   throw new SpecError(`${path}.confinement`, "functions", expected, `${plain}${remedy ? ` ${remedy}` : ""}`);
+}
+
+function checkDecay({ law, confinement }: Problem): void {
+  if (law.kind !== "dataset" || law.decay === undefined) return;
+  if (confinement !== null && confinement.kind !== "function") return;
+  throw new SpecError(
+    "confinement",
+    confinement === null ? null : "functions",
+    "quadratic(…) or separable(…), as law.decay says how much of it each example has",
+  );
 }
 
 function fittedStart({ law, unit, start }: Problem): Start {

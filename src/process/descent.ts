@@ -9,8 +9,10 @@ import {
   DESCENT_BATCH,
   DESCENT_CENTER,
   DESCENT_CONFINEMENT,
+  DESCENT_DECAY,
   DESCENT_DRIFT,
   DESCENT_EXAMPLE,
+  DESCENT_FACTORS,
   DESCENT_FUNCTION,
   DESCENT_GRADIENT,
   DESCENT_LAW,
@@ -83,8 +85,10 @@ export interface Descent {
   drifts: boolean;
   /** Points the plan at a network: the same, or a copy of it. */
   use(network: NetworkBlock): void;
-  /** Computes the drift at the state of the network in use; false where it is not finite. */
-  refresh(): boolean;
+  /** Computes the drift at the state of the network in use, times a factor (1); false where it is not finite. */
+  refresh(scale?: number): boolean;
+  /** Takes factors s_q of the data weights, and of ∇U, until others come: c_q = m_q r_q s_q. */
+  scale(factors: Float64Array, decay: number): void;
 }
 
 /** Step sizes that a plan has room for. */
@@ -119,6 +123,7 @@ export function writeDescent(
   set(DESCENT_LOSS, lossKinds[problem.loss]);
   set(DESCENT_GRADIENT, velocity);
   set(DESCENT_STEP_SIZES, memory.allocate(CALL_STEPS * 8));
+  memory.setReal(plan, DESCENT_DECAY, 1);
   memory.setReal(plan, DESCENT_TEMPERATURE, temperature);
   set(DESCENT_SEED_LOW, seed | 0);
   set(DESCENT_SEED_HIGH, Math.floor(seed / 4294967296));
@@ -157,6 +162,7 @@ export function writeDescent(
   let current = network;
   const driftNetwork = drifts ? copyNetwork(memory, network) : null;
   if (driftNetwork) set(DESCENT_DRIFT, driftNetwork.weights);
+  let factors = 0;
   const scratch = drifts ? memory.reserve("f64", network.length) : 0;
   const { [`exportTheta_${precision}` as const]: exportTheta, [`importTheta_${precision}` as const]: importTheta } =
     engine.kernels;
@@ -172,7 +178,7 @@ export function writeDescent(
       current = other;
       set(DESCENT_NETWORK, other.block);
     },
-    refresh() {
+    refresh(scale = 1) {
       if (!driftNetwork) return true;
       exportTheta(current.block, scratch);
       const theta = memory.f64(scratch, network.length).slice();
@@ -185,9 +191,18 @@ export function writeDescent(
           for (let j = 0; j < parameters; j++) drift[i * parameters + j]! -= slope[j]!;
         }
       }
+      if (scale !== 1) for (let i = 0; i < drift.length; i++) drift[i]! *= scale;
       memory.f64(scratch, network.length).set(drift);
       importTheta(driftNetwork.block, scratch);
       return drift.every(Number.isFinite);
+    },
+    scale(values, decay) {
+      if (factors === 0) {
+        factors = memory.reserve("f64", values.length);
+        set(DESCENT_FACTORS, factors);
+      }
+      memory.f64(factors, values.length).set(values);
+      memory.setReal(plan, DESCENT_DECAY, decay);
     },
   };
 }

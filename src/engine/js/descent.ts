@@ -3,11 +3,14 @@
 import {
   BATCH_COUNT,
   BATCH_LABELS,
+  BATCH_WEIGHTS,
   DESCENT_BATCH,
   DESCENT_CENTER,
   DESCENT_CONFINEMENT,
+  DESCENT_DECAY,
   DESCENT_DRIFT,
   DESCENT_EXAMPLE,
+  DESCENT_FACTORS,
   DESCENT_FUNCTION,
   DESCENT_GRADIENT,
   DESCENT_LAW,
@@ -20,6 +23,8 @@ import {
   DESCENT_STEP_SIZES,
   DESCENT_TEMPERATURE,
   DESCENT_WEIGHT,
+  LAW_CHOSEN,
+  LAW_DECAYS,
   LAW_DIMENSION,
   NET_BYTES,
   NET_OUTPUTS,
@@ -57,17 +62,31 @@ export function drawBatch(heap: Heap, numbers: Numbers, example: ExampleSource, 
   const K = u32[(network >> 2) + 2 * NET_OUTPUTS]!;
   const n = u32[(batch >> 2) + 2 * BATCH_COUNT]!;
   const [low, high, replica] = [DESCENT_SEED_LOW, DESCENT_SEED_HIGH, DESCENT_REPLICA].map((s) => u32[at + 2 * s]!);
+  const decays = u32[(law >> 2) + 2 * LAW_DECAYS]! >> 3;
+  let decay = 0;
   for (let q = 0; q < n; q++) {
     example(numbers, law, x / size, labels + q * K, low!, high!, replica!, first + q);
+    if (decays) decay += heap.f64[decays + u32[(law >> 2) + 2 * LAW_CHOSEN]!]!;
     if (size === 4) for (let j = d - 1; j >= 0; j--) heap.f64[(x >> 3) + j] = numbers[x / size + j]!;
     packInputs(heap, numbers, network, batch, x, q, 1);
+  }
+  if (decays) heap.f64[(plan >> 3) + DESCENT_DECAY] = decay / n;
+}
+
+// c_q ← s_q c_q
+function scaleWeights({ u32, f64 }: Heap, batch: number, K: number, factors: number): void {
+  const n = u32[(batch >> 2) + 2 * BATCH_COUNT]!;
+  const c = u32[(batch >> 2) + 2 * BATCH_WEIGHTS]! >> 3;
+  for (let q = 0; q < n; q++) {
+    const s = f64[(factors >> 3) + q]!;
+    for (let k = 0; k < K; k++) f64[c + q * K + k] = s * f64[c + q * K + k]!;
   }
 }
 
 // out −= ∇U(θ) over `count` numbers from `at` on
 function confine(heap: Heap, numbers: Numbers, plan: number, at: number, out: number, count: number): void {
   const { u32, f64 } = heap;
-  const weight = f64[(plan >> 3) + DESCENT_WEIGHT]!;
+  const weight = f64[(plan >> 3) + DESCENT_WEIGHT]! * f64[(plan >> 3) + DESCENT_DECAY]!;
   if (u32[(plan >> 2) + 2 * DESCENT_CONFINEMENT] === 1) {
     const center = f64[(plan >> 3) + DESCENT_CENTER]!;
     for (let i = 0; i < count; i++) numbers[out + i] = numbers[out + i]! - weight * (numbers[at + i]! - center);
@@ -103,6 +122,8 @@ export function velocity(heap: Heap, numbers: Numbers, plan: number): number {
   if (batch) {
     forward(heap, numbers, network, batch);
     energy = weigh(heap, batch, K, u32[at + 2 * DESCENT_LOSS]!, 1);
+    const factors = u32[at + 2 * DESCENT_FACTORS]!;
+    if (factors) scaleWeights(heap, batch, K, factors);
     backward(heap, numbers, network, batch, gradient);
   } else {
     numbers.fill(0, out, out + bytes / size);

@@ -2,6 +2,7 @@
 
 import {
   FINITE,
+  LAW_CHOSEN,
   LAW_COUNT,
   LAW_DIAGONALS,
   LAW_DIMENSION,
@@ -141,6 +142,7 @@ export function lawKernels(heap: Heap, random: RandomKernels) {
       } else {
         q = choose(law, low, high, replica, e);
       }
+      u32[at + 2 * LAW_CHOSEN] = q;
       const row = (u32[at + 2 * LAW_INPUTS]! >> 3) + q * d;
       for (let j = 0; j < d; j++) numbers[x + j] = f64[row + j]!;
       copyLabel(law, q, y);
