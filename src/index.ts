@@ -71,7 +71,11 @@ export { type Tensor, type TensorLike, tensor } from "./model/tensor";
 export { affine, ridge, type Unit } from "./model/unit";
 export type { Simulation, Watch } from "./process/process";
 export {
+  type CorrelatedNoiseProcess,
+  correlatedNoise,
+  type FluctuationsProcess,
   type FokkerPlanckProcess,
+  fluctuations,
   fokkerPlanck,
   type GradientDescentProcess,
   type GradientFlowProcess,
@@ -79,6 +83,8 @@ export {
   gradientFlow,
   type LangevinProcess,
   langevin,
+  type ModifiedFlowProcess,
+  modifiedFlow,
   type NonlinearProcess,
   nonlinear,
   type Process,
@@ -87,7 +93,9 @@ export {
   radialFlow,
   type Schedule,
   type SgdProcess,
+  type SmfeGridProcess,
   sgd,
+  smfeGrid,
 } from "./process/schema";
 export { type Stream, stream } from "./random/stream";
 export { type Comparison, compare, type Gap } from "./study/compare";

@@ -226,6 +226,15 @@ export function piecewiseLinearForm(activation: Activation): PiecewiseLinearForm
 }
 
 /**
+ * Whether σ has a second derivative, so that a flow can be linearised about it; that of a table is piecewise linear.
+ *
+ * @param activation  any activation
+ */
+export function isSmooth({ kind }: Activation): boolean {
+  return kind !== "relu" && kind !== "leakyRelu" && kind !== "truncatedRelu" && kind !== "piecewiseLinear";
+}
+
+/**
  * Whether σ′ vanishes on an interval, so that units can be flat there and a loop may skip them.
  *
  * @param activation  any activation

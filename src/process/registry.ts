@@ -12,4 +12,8 @@ export const registry: { [K in Process["kind"]]: () => Promise<ProcessModule<Ext
   nonlinear: () => import("./nonlinear"),
   radialFlow: () => import("./radialFlow"),
   fokkerPlanck: () => import("./fokkerPlanck"),
+  modifiedFlow: () => import("./modifiedFlow"),
+  correlatedNoise: () => import("./correlatedNoise"),
+  smfeGrid: () => import("./smfeGrid"),
+  fluctuations: () => import("./fluctuations"),
 };

@@ -1,9 +1,7 @@
 // Specifications of processes: the factories that users call, and the checks that come before anything is allocated.
 
 import { SpecError } from "../engine/errors";
-import { canonicalJson } from "../io/canonical";
-import { isInfinite, type Law, lawDimension } from "../model/law";
-import { isLocalPotential } from "../model/potential";
+import { isInfinite, lawDimension } from "../model/law";
 import { type Problem, type ProblemInput, problemSchema, radialAxes } from "../model/problem";
 import {
   choice,
@@ -23,17 +21,44 @@ import {
   seed,
 } from "../model/spec";
 import type { RadiusLaw, Start } from "../model/start";
-import { outputsOf, parameterDimension } from "../model/unit";
-import { populationAtoms } from "./populationRule";
+import type { TensorLike } from "../model/tensor";
+import { parameterDimension } from "../model/unit";
+import {
+  type CorrelatedNoiseProcess,
+  correlatedNoiseSchema,
+  type FluctuationsProcess,
+  fluctuationsSchema,
+  type ModifiedFlowProcess,
+  modifiedFlowSchema,
+  type SmfeGridProcess,
+  smfeGridSchema,
+} from "./fluctuationSchema";
+import {
+  ascendingTimes,
+  checkBatch,
+  checkGradient,
+  checkMemory,
+  checkNetworkMemory,
+  checkParticles,
+  defaultGradient,
+  examplesOf,
+  positive,
+  random,
+  replica,
+  type Schedule,
+  sameSpec,
+  schedule,
+  temperature,
+  withGradient,
+} from "./schemaParts";
 
-/**
- * Step sizes over time: at step k the step size is ε ξ(kε), and ξ(t) is 1, (1 + t/offset)^−exponent, or the factor of the
- * last of the times that is ≤ t (1 before the first).
- */
-export type Schedule =
-  | { kind: "constant" }
-  | { kind: "power"; exponent: number; offset: number }
-  | { kind: "piecewise"; times: number[]; factors: number[] };
+export type {
+  CorrelatedNoiseProcess,
+  FluctuationsProcess,
+  ModifiedFlowProcess,
+  SmfeGridProcess,
+} from "./fluctuationSchema";
+export type { Schedule } from "./schemaParts";
 
 /** Stochastic gradient descent, as plain JSON. */
 export interface SgdProcess {
@@ -171,7 +196,11 @@ export type Process =
   | GradientFlowProcess
   | NonlinearProcess
   | RadialFlowProcess
-  | FokkerPlanckProcess;
+  | FokkerPlanckProcess
+  | ModifiedFlowProcess
+  | CorrelatedNoiseProcess
+  | SmfeGridProcess
+  | FluctuationsProcess;
 
 /**
  * Stochastic gradient descent on a two-layer network, θ ← θ + ε (r ∇σ* − ∇U) + √(2τε) g, r = −∂ℓ/∂f.
@@ -298,41 +327,88 @@ export function fokkerPlanck(
   return parseProcess({ kind: "fokkerPlanck", problem, ...options }) as FokkerPlanckProcess;
 }
 
-const positive = number("a positive number", (x) => x > 0);
-const nonNegative = number("a non-negative number", (x) => x >= 0);
-const temperature = number("a temperature τ, 0 or more", (x) => x >= 0);
-const replica = optional(integer(0, 2 ** 32 - 1), 0);
-const random = { precision: optional(choice("f32", "f64"), "f64"), seed: optional(seed, 0), replica };
-const ascendingTimes = refined(list("a list of times", nonNegative), (times) => {
-  times.forEach((t, i) => {
-    if (i > 0 && t <= times[i - 1]!) {
-      throw new SpecError(`[${i}]`, t, `a time after the one before it, ${times[i - 1]}`);
-    }
-  });
-  return times;
-});
+/**
+ * The stochastic modified flow of SGD, the SMFE by superposition: dX = v̄ dt + √α ∫G(X, μ, z) W(dz, dt), α = ε/B, with one noise
+ * for all neurons. On a finite law it is θ_i ← θ_i + Σ_q c_q ∇σ*(x_q; θ_i), c_q = r_q (m_q dt + √α (√m_q ΔB_q − m_q Σ_p √m_p ΔB_p));
+ * on a sampled law fresh examples with random factors make the noise.
+ *
+ * Schemes, with h = dt: "eulerMaruyama" has weak error O(h) and strong error O(h + α√h); "heun" takes the mean of the drift over
+ * both ends of a step and of the noise along the drift: weak error O(h² + α² h), strong error O(h² + √α h + α√h). The equation itself
+ * is off SGD's law by O(ε) in order 1 and by O(ε²) in order 2.
+ *
+ * @param problem  law, unit, start, loss and confinement U
+ * @param options  neurons: N; stepSize, batchSize: ε and B of the SGD that is modelled (B 1); order: 1 or 2, the drift with its
+ *                 correction −(ε/2) Dv̄[v̄]; method: as above ("eulerMaruyama"); timeStep: dt (ε); noiseStep: step of the Brownian
+ *                 motions (dt), so that runs of several dt share them; carried: [n, D], further points that the flow moves and
+ *                 that move nothing; gradient, points: of v̄, as in `gradientDescent`; examples: a step, of a sampled law (64);
+ *                 schedule: ξ (1); precision: "f64" or "f32"; seed, replica: which random numbers (0, 0)
+ * @throws {SpecError} with the path of the wrong field
+ * @see Gess, Kassing, Konarovskyi, Ann. Appl. Probab. 34 (2024); theory §2, §8; docs/modifiedFlow.md
+ */
+export function modifiedFlow(
+  problem: ProblemInput,
+  options: { neurons: number; stepSize: number } & Partial<
+    Omit<ModifiedFlowProcess, "kind" | "problem" | "carried">
+  > & {
+      carried?: TensorLike | null;
+    },
+): ModifiedFlowProcess {
+  return parseProcess({ kind: "modifiedFlow", problem, ...options }) as ModifiedFlowProcess;
+}
 
-const schedule: Schema<Schedule> = oneOf(
-  "a schedule",
-  {
-    constant: object("a constant schedule", { kind: kind("constant") }),
-    power: object("a power schedule", { kind: kind("power"), exponent: nonNegative, offset: positive }),
-    piecewise: refined(
-      object("a piecewise schedule", {
-        kind: kind("piecewise"),
-        times: ascendingTimes,
-        factors: list("a list of positive factors", positive),
-      }),
-      (steps) => {
-        if (steps.factors.length !== steps.times.length) {
-          throw new SpecError("factors", steps.factors, `${steps.times.length} factors, one a time`);
-        }
-        return steps;
-      },
-    ),
-  },
-  'A schedule of your own is { kind: "piecewise", times, factors }.',
-);
+/**
+ * Particles with correlated noise, dθ_i = v̄ dt + √α dB_i, d[B_i, B_j] = A(θ_i, θ_j) dt: the law of `modifiedFlow`, by a factorisation of
+ * the covariance of all particles at each step.
+ *
+ * @param problem  a finite law, unit, start, loss and confinement
+ * @param options  neurons: N; stepSize, batchSize: ε and B (1); timeStep: dt (ε); factorisation: "pivotedCholesky" (its cost goes
+ *                 with the rank) or "eigen"; seed, replica: which random numbers (0, 0)
+ * @throws {SpecError} with the path of the wrong field
+ * @see Rotskoff, Vanden-Eijnden, Comm. Pure Appl. Math. 75 (2022); theory §8
+ */
+export function correlatedNoise(
+  problem: ProblemInput,
+  options: { neurons: number; stepSize: number } & Partial<Omit<CorrelatedNoiseProcess, "kind" | "problem">>,
+): CorrelatedNoiseProcess {
+  return parseProcess({ kind: "correlatedNoise", problem, ...options }) as CorrelatedNoiseProcess;
+}
+
+/**
+ * The stochastic mean-field equation of one parameter, on a grid: dμ = (α/2) ∂²(Aμ) dt − ∂(v̄μ) dt − √α ∂∫Gμ W(dz, dt), by a
+ * conservative remap along each step's flow.
+ *
+ * @param problem  ridge units of one weight on a finite law; the start is Gaussian or a density on a grid
+ * @param options  stepSize, batchSize: ε and B (1); gradientNoise: false leaves the noise out; cells, box: of the grid; timeStep: dt
+ *                 (ε); noiseStep: step of the Brownian motions (dt); seed, replica: which random numbers (0, 0)
+ * @throws {SpecError} with the path of the wrong field
+ * @see theory §8; docs/smfeGrid.md
+ */
+export function smfeGrid(
+  problem: ProblemInput,
+  options: { stepSize: number } & Partial<Omit<SmfeGridProcess, "kind" | "problem">>,
+): SmfeGridProcess {
+  return parseProcess({ kind: "smfeGrid", problem, ...options }) as SmfeGridProcess;
+}
+
+/**
+ * The fluctuation η = √n (μ^n − μ⁰) of SGD about its mean-field limit in the limit of many neurons: the linear equation
+ * dη = −∇·(v̄ η + ⟨δv̄/δμ, η⟩ μ⁰) dt − √(nα) ∇·∫G μ⁰ W(dz, dt), α = ε/B.
+ *
+ * @param problem  law, a unit with a second derivative, start, loss and confinement U
+ * @param options  neurons: n; stepSize, batchSize: ε and B (1); method: "particles" (tangent particles) or "grid" (one
+ *                 parameter); particles, reference: how many stand for μ⁰, and whether they are a quadrature of the start or
+ *                 draws; cells, box: of the grid; initialNoise: "gaussian", "sample" (the fluctuation of the n neurons that SGD of
+ *                 this seed starts from) or "none"; gradientNoise: whether W acts (true); points: of a quadrature of the law;
+ *                 timeStep: dt (ε); noiseStep: step of the Brownian motions (dt); seed, replica: which random numbers (0, 0)
+ * @throws {SpecError} with the path of the wrong field
+ * @see Sirignano, Spiliopoulos, Stochastic Process. Appl. 130 (2020); theory §8; docs/fluctuations.md
+ */
+export function fluctuations(
+  problem: ProblemInput,
+  options: { neurons: number; stepSize: number } & Partial<Omit<FluctuationsProcess, "kind" | "problem">>,
+): FluctuationsProcess {
+  return parseProcess({ kind: "fluctuations", problem, ...options }) as FluctuationsProcess;
+}
 
 const sgdSchema: Schema<SgdProcess> = refined(
   object("an SGD process", {
@@ -576,105 +652,11 @@ export const processSchema: Schema<Process> = oneOf("a process", {
   nonlinear: nonlinearSchema,
   radialFlow: radialFlowSchema,
   fokkerPlanck: fokkerPlanckSchema,
+  modifiedFlow: modifiedFlowSchema,
+  correlatedNoise: correlatedNoiseSchema,
+  smfeGrid: smfeGridSchema,
+  fluctuations: fluctuationsSchema,
 });
-
-// Before the points, wherever it stood: the text of a specification does not depend on whether the default was written.
-function withGradient<P extends object, G>(process: P, gradient: G): P & { gradient: G } {
-  const fields = Object.entries(process).filter(([name]) => name !== "gradient");
-  const at = fields.findIndex(([name]) => name === "points");
-  return Object.fromEntries([...fields.slice(0, at), ["gradient", gradient], ...fields.slice(at)]) as never;
-}
-
-function defaultGradient({ law }: Problem): "full" | "population" {
-  return law.kind === "dataset" || law.kind === "none" ? "full" : "population";
-}
-
-function checkParticles({ problem, neurons }: { problem: Problem; neurons: number }): void {
-  const { law, start } = problem;
-  if (isInfinite(law)) {
-    throw new SpecError(
-      "problem.law.dimension",
-      "infinite",
-      "a finite dimension",
-      "A network has inputs; radialFlow has the limit.",
-    );
-  }
-  if (start.kind === "particles" && start.theta.shape[0] !== neurons) {
-    throw new SpecError("neurons", neurons, `${start.theta.shape[0]}, the number of rows of problem.start.theta`);
-  }
-}
-
-function checkBatch({
-  problem: { law },
-  batchSize,
-  replacement,
-}: {
-  problem: Problem;
-  batchSize: number;
-  replacement: boolean;
-}): void {
-  if (law.kind === "none") {
-    throw new SpecError("gradient", "batch", '"full", as there are no examples to draw a batch from');
-  }
-  if (replacement) return;
-  if (law.kind !== "dataset") {
-    throw new SpecError("replacement", false, "true, as every example of this law is a fresh one");
-  }
-  if (law.weights !== null) {
-    throw new SpecError("problem.law.weights", law.weights.data, "equal weights, as an epoch has each example once");
-  }
-  const n = law.x.shape[0]!;
-  if (batchSize > n) throw new SpecError("batchSize", batchSize, `at most the ${n} examples of an epoch`);
-}
-
-// A finite law has no population beyond its atoms; a law that is sampled has no atoms to sum over.
-function checkGradient(process: { problem: Problem; gradient: string; points: number | null }): void {
-  const { law } = process.problem;
-  const finite = law.kind === "dataset" || law.kind === "none";
-  if (process.gradient === "population" && finite) {
-    throw new SpecError(
-      "gradient",
-      "population",
-      law.kind === "none"
-        ? '"full", as there are no examples'
-        : '"full", as the law is finite and has no population beyond its atoms',
-      "A Gaussian law or a teacher has a population gradient.",
-    );
-  }
-  if (process.gradient === "full" && !finite) {
-    throw new SpecError(
-      "gradient",
-      "full",
-      '"population", as the law is sampled and has no atoms',
-      "quadrature(law, { points }) makes it finite.",
-    );
-  }
-  if (process.points !== null && process.gradient !== "population") {
-    throw new SpecError("points", process.points, `nothing, as the gradient is "${process.gradient}"`);
-  }
-}
-
-// Examples that stand in memory: a batch, the atoms of a finite law or of a quadrature; none where the gradient is exact.
-function examplesOf(process: {
-  problem: Problem;
-  gradient: "full" | "batch" | "population";
-  points: number | null;
-  batchSize?: number;
-}): { path: string; count: number } {
-  const { problem, gradient, points, batchSize = 1 } = process;
-  if (gradient === "batch") return { path: "batchSize", count: batchSize };
-  if (gradient === "population") {
-    return { path: points === null ? "problem.law" : "points", count: populationAtoms(problem, points) };
-  }
-  return { path: "problem.law.x", count: problem.law.kind === "dataset" ? problem.law.x.shape[0]! : 0 };
-}
-
-function sameSpec(a: unknown, b: unknown): boolean {
-  if (isLocalPotential(a) || isLocalPotential(b)) {
-    return isLocalPotential(a) && isLocalPotential(b) && a.value === b.value && a.gradient === b.gradient;
-  }
-  return canonicalJson(a) === canonicalJson(b);
-}
 
 /**
  * A process, checked and normalised: every default is filled in.
@@ -697,62 +679,6 @@ export function parseProcess(value: unknown, path = "process"): Process {
 export function parseTimes(value: unknown, path = "times"): Float64Array {
   const listed = value instanceof Float64Array ? Array.from(value) : value;
   return Float64Array.from(parseSpec(ascendingTimes, listed, path));
-}
-
-const GIB = 2 ** 30;
-const LIMIT = 2 * GIB;
-
-// The path is that of the largest part, as that is the one to make smaller.
-function checkMemory(parts: { path: string; found: unknown; bytes: number }[]): void {
-  const total = parts.reduce((sum, { bytes }) => sum + bytes, 0);
-  if (total <= LIMIT) return;
-  const { path, found, bytes } = parts.reduce((most, part) => (part.bytes > most.bytes ? part : most));
-  const gib = (size: number): string => (size / GIB).toFixed(size < 10 * GIB ? 2 : 0);
-  throw new SpecError(
-    path,
-    found,
-    `a size that fits: the run needs ${gib(total)} GiB, ${gib(bytes)} GiB of them for this, and 2 GiB is the limit`,
-  );
-}
-
-function checkNetworkMemory(
-  process: { kind: string; problem: Problem; neurons: number; precision: "f32" | "f64" },
-  examples: { path: string; count: number },
-): void {
-  const { problem, neurons, precision } = process;
-  const size = precision === "f32" ? 4 : 8;
-  const d = lawDimension(problem.law);
-  const law = lawBytes(problem.law, d);
-  const K = outputsOf(problem.unit);
-  // SGD keeps the pre-activations and slopes of all neurons for each example of its batch; the others those of a chunk
-  const width = process.kind === "sgd" ? 2 * neurons : 0;
-  checkMemory([
-    // weights, their scratch copy, velocity, and θ in f64; then, an example: inputs thrice, and what stands of it
-    { path: "neurons", found: neurons, bytes: neurons * (3 * size + 8) * parameterDimension(problem.unit, d) },
-    {
-      path: examples.path,
-      found: examples.count,
-      bytes: examples.count * ((3 * d + 2 * K + width + 8) * size + 24 * K),
-    },
-    { ...law, path: `problem.law${law.path}` },
-  ]);
-}
-
-function lawBytes(law: Law, d: number): { path: string; found: unknown; bytes: number } {
-  switch (law.kind) {
-    case "anisotropicGaussians": {
-      const matrices = law.rotation === "identity" ? 0 : 3;
-      return { path: ".dimension", found: d, bytes: 8 * d * (2 + matrices * d) };
-    }
-    case "dataset":
-      return { path: ".x", found: law.x.data, bytes: 8 * law.x.shape[0]! * (d + 2) };
-    case "teacher":
-      return { path: ".neurons", found: law.neurons, bytes: 8 * law.neurons * (d + 1) };
-    case "none":
-      return { path: ".dimension", found: d, bytes: 0 };
-    case "mixture":
-      return { path: ".components", found: law.components.length, bytes: 16 * law.components.length * d * (d + 1) };
-  }
 }
 
 // Each point carries its features, of which there are about (degree²/8) for two radii and both signs.

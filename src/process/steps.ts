@@ -14,6 +14,7 @@ import { copyNetwork, type NetworkBlock, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import { startParticles } from "../model/particles";
 import { isLocalProblem, type Problem } from "../model/problem";
+import type { Tensor } from "../model/tensor";
 import { outputsOf, parameterDimension } from "../model/unit";
 import { pack, unpack } from "./checkpoint";
 import { CALL_STEPS, type Descent, type GradientSource, writeDescent } from "./descent";
@@ -41,6 +42,16 @@ export interface Stepper {
   /** Runs `count` steps from step `first` on, of a network or its copy; step sizes stand in memory. Returns how many were done. */
   run(network: NetworkBlock, first: number, count: number): number;
 }
+
+/** What steps of a process need beside it. */
+export interface SteppedOptions {
+  source: GradientSource;
+  temperature?: number;
+  timeStep?: number;
+  carried?: Tensor<"f64"> | null;
+}
+
+type BuildStepper = (memory: Memory, network: NetworkBlock, rates: number, masses: Float64Array | null) => Stepper;
 
 /** ξ(t) of a schedule; the step size at step k is ε ξ(kε). */
 export function scheduleFactor(schedule: Schedule, t: number): number {
@@ -75,14 +86,16 @@ export function descentStepper(engine: Engine, descent: Descent, precision: Prec
 /**
  * Allocates a network and its start, and returns the simulation at step 0.
  *
- * @param source  where gradients come from
- * @param build   the steps, given the memory, the network and the descent; those of the descent if left out
+ * @param options  source: where gradients come from; timeStep: length of a step, where it is not ε; carried: [n, D], points that move
+ *                 with the N neurons and have no mass
+ * @param build    the steps, given the memory, the network, the step sizes and the masses of its neurons (null: 1/N each); those of
+ *                 the descent if left out
  */
 export function stepped(
   process: SteppedProcess & Process,
   engine: Engine,
-  options: { source: GradientSource; temperature?: number },
-  build?: (memory: Memory, network: NetworkBlock, rates: number) => Stepper,
+  options: SteppedOptions,
+  build?: BuildStepper,
 ): Simulation {
   const memory = engine.memory();
   try {
@@ -97,16 +110,19 @@ function begin(
   process: SteppedProcess & Process,
   engine: Engine,
   memory: Memory,
-  options: { source: GradientSource; temperature?: number },
-  build: ((memory: Memory, network: NetworkBlock, rates: number) => Stepper) | undefined,
+  options: SteppedOptions,
+  build: BuildStepper | undefined,
 ): Simulation {
-  const { problem, neurons, stepSize, precision, seed, replica, schedule } = process;
+  const { problem, precision, seed, replica, schedule } = process;
+  const { timeStep: stepSize = process.stepSize, carried = null } = options;
+  const neurons = process.neurons + (carried?.shape[0] ?? 0);
+  const masses = carried && new Float64Array(neurons).fill(1 / process.neurons, 0, process.neurons);
   const dimension = lawDimension(problem.law);
   const importTheta = engine.kernels[`importTheta_${precision}`];
   const exportTheta = engine.kernels[`exportTheta_${precision}`];
   const identity = identityOf(process, engine);
 
-  const network = writeNetwork(memory, problem.unit, dimension, neurons, precision);
+  const network = writeNetwork(memory, problem.unit, dimension, neurons, precision, masses);
   const copy = copyNetwork(memory, network);
   const parameters = parameterDimension(problem.unit, dimension);
   const theta = memory.allocate(network.length * 8);
@@ -114,13 +130,14 @@ function begin(
   const descent =
     build && precision === "f64"
       ? null
-      : writeDescent(memory, engine, problem, network, { ...options, neurons, seed, replica });
+      : writeDescent(memory, engine, problem, network, { ...options, neurons, seed, replica, masses });
   const rates = memory.allocate(CALL_STEPS * 8);
   if (descent) memory.setInteger(descent.plan, DESCENT_STEP_SIZES, rates);
-  const stepper = build ? build(memory, network, rates) : descentStepper(engine, descent!, precision);
+  const stepper = build ? build(memory, network, rates, masses) : descentStepper(engine, descent!, precision);
   const { blockSteps } = stepper;
 
-  memory.f64(theta, neurons * parameters).set(startParticles(problem, neurons, { seed, replica }));
+  memory.f64(theta, neurons * parameters).set(startParticles(problem, process.neurons, { seed, replica }));
+  if (carried) memory.f64(theta, neurons * parameters).set(carried.data, process.neurons * parameters);
   importTheta(network.block, theta);
 
   // whole blocks done in `network`; steps done in all, the rest of them in `copy`
@@ -164,7 +181,7 @@ function begin(
       process.kind,
       at,
       at * stepSize,
-      `the state is no longer finite. The step size ${stepSize} is too large for this problem; take a smaller one.`,
+      `the state is no longer finite. The ${stepSize === process.stepSize ? "step size" : "time step"} ${stepSize} is too large for this problem; take a smaller one.`,
       snapshot,
     );
   }
@@ -257,7 +274,7 @@ function begin(
     }),
     measure() {
       alive();
-      return networkMeasure(problem, neurons, publicTheta());
+      return networkMeasure(problem, neurons, publicTheta(), masses);
     },
     save() {
       alive();

@@ -42,7 +42,7 @@ const misfits: Record<string, { of: (process: Process) => boolean; make: (proces
     },
   },
   "points without a quadrature": {
-    of: (process) => "points" in process && process.gradient !== "population",
+    of: (process) => "points" in process && "gradient" in process && process.gradient !== "population",
     make: (process) => set(process, "points", 100),
   },
   "a batch size of a full gradient": {
