@@ -1,7 +1,11 @@
 // Activations σ and their derivatives over a row of numbers.                                              theory §3
 //
 // `activate` reads `count` numbers h (a multiple of a panel, 16-byte aligned), and writes σ(h) and σ'(h). At a knot the
-// derivative is the left one: a piece counts where κ_k < h ≤ κ_{k+1}, in every build.
+// derivative is the left one: a piece counts where κ_k < h ≤ κ_{k+1}, in every build. `activateSecond` writes σ''(h) too, 0 where
+// σ is piecewise linear; what has tails is written by tanh and sech², which keep their digits there:
+//
+//   tanh     σ'' = −2 tanh t sech² t              softplus   ¼ sech²(t/2)
+//   logistic       − tanh t sech² t              silu       ¼ sech²(t/2) (2 − t tanh(t/2))
 
 import {
   ACTIVATION_COUNT,
@@ -22,7 +26,7 @@ import {
   TABLE,
   TANH,
 } from "./layout";
-import { erf, exp, Fused, fusedLess, fusedSum, log1pExp, logistic, sinCos, tanh, Unfused } from "./math";
+import { erf, exp, Fused, fusedLess, fusedSum, log1pExp, logistic, sinCos, tanh, tanhSech, Unfused } from "./math";
 import { pointer, real, slot } from "./vector";
 
 function relu<T>(h: usize, value: usize, slope: usize, bytes: usize): void {
@@ -242,4 +246,110 @@ export function activate<T>(block: usize, h: usize, value: usize, slope: usize, 
 /** The same with two roundings in every build, for labels. */
 export function activateUnfused<T>(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
   activateWith<T, Unfused>(block, h, value, slope, count);
+}
+
+// σ'' of a table's cubic pieces, 0 beyond its ends; at a point of the grid the one from the right.
+function tableSecond<T>(first: T, step: T, count: i32, data: usize, h: usize, second: usize, bytes: usize): void {
+  const size = sizeof<T>();
+  const inverse = <T>1 / step;
+  for (let i: usize = 0; i < bytes; i += size) {
+    const u = (load<T>(h + i) - first) * inverse;
+    let value = <T>0;
+    if (u > <T>0 && u < <T>count) {
+      const k = <i32>u;
+      const p = data + ((<usize>k) << 1) * size;
+      const rise = load<T>(p + 2 * size) - load<T>(p);
+      const m0 = load<T>(p + size) * step;
+      const m1 = load<T>(p + 3 * size) * step;
+      const c2 = <T>3 * rise - <T>2 * m0 - m1;
+      const c3 = m0 + m1 - <T>2 * rise;
+      value = (<T>2 * c2 + <T>6 * c3 * (u - <T>k)) * inverse * inverse;
+    }
+    store<T>(second + i, value);
+  }
+}
+
+// σ'' of a function of the whole line, from h, σ and σ'.
+function smoothSecond<T, F>(kind: i32, h: usize, value: usize, slope: usize, second: usize, bytes: usize): void {
+  const two = v128.splat<T>(<T>2);
+  const half = v128.splat<T>(<T>0.5);
+  const quarter = v128.splat<T>(<T>0.25);
+  switch (kind) {
+    case ERF: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        v128.store(second + i, v128.neg<T>(v128.mul<T>(two, v128.mul<T>(t, v128.load(slope + i)))));
+      }
+      break;
+    }
+    case LOGISTIC: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const sech = tanhSech<T, F>(v128.load(h + i), second + i);
+        v128.store(second + i, v128.neg<T>(v128.mul<T>(v128.load(second + i), sech)));
+      }
+      break;
+    }
+    case SOFTPLUS: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const sech = tanhSech<T, F>(v128.mul<T>(half, v128.load(h + i)), second + i);
+        v128.store(second + i, v128.mul<T>(quarter, sech));
+      }
+      break;
+    }
+    case SILU: {
+      for (let i: usize = 0; i < bytes; i += 16) {
+        const t = v128.load(h + i);
+        const sech = v128.mul<T>(quarter, tanhSech<T, F>(v128.mul<T>(half, t), second + i));
+        v128.store(second + i, v128.mul<T>(sech, fusedLess<T, F>(t, v128.load(second + i), two)));
+      }
+      break;
+    }
+    case COSINE: {
+      for (let i: usize = 0; i < bytes; i += 16) v128.store(second + i, v128.neg<T>(v128.load(value + i)));
+      break;
+    }
+    case SQUARE: {
+      for (let i: usize = 0; i < bytes; i += 16) v128.store(second + i, two);
+      break;
+    }
+    default:
+      memory.fill(second, 0, bytes);
+  }
+}
+
+// σ, σ' and σ'' from one exponential; σ and σ' have the bits that `smooth` gives them.
+function tanhCurve<T, F>(h: usize, value: usize, slope: usize, second: usize, bytes: usize): void {
+  const one = v128.splat<T>(<T>1);
+  const minusTwo = v128.splat<T>(<T>-2);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const sech = tanhSech<T, F>(v128.load(h + i), value + i);
+    const y = v128.load(value + i);
+    v128.store(slope + i, fusedLess<T, F>(y, y, one));
+    v128.store(second + i, v128.mul<T>(minusTwo, v128.mul<T>(y, sech)));
+  }
+}
+
+/** Whether σ'' is anywhere but 0. */
+export function isCurved(block: usize): boolean {
+  const kind = slot(block, ACTIVATION_KIND);
+  return kind !== RELU && kind !== LEAKY_RELU && kind !== PIECEWISE_LINEAR && kind !== IDENTITY;
+}
+
+/** σ, σ' and σ'' of `count` numbers, the first two to the bits of `activate`; none of the four rows may overlap. */
+export function activateSecond<T>(block: usize, h: usize, value: usize, slope: usize, second: usize, count: i32): void {
+  const bytes = <usize>count * sizeof<T>();
+  const kind = slot(block, ACTIVATION_KIND);
+  if (kind === TANH) {
+    tanhCurve<T, Fused>(h, value, slope, second, bytes);
+    return;
+  }
+  activate<T>(block, h, value, slope, count);
+  if (kind === TABLE) {
+    const first = <T>real(block, ACTIVATION_P0);
+    const step = <T>real(block, ACTIVATION_P1);
+    const pieces = slot(block, ACTIVATION_COUNT);
+    tableSecond<T>(first, step, pieces, pointer(block, ACTIVATION_DATA), h, second, bytes);
+  } else {
+    smoothSecond<T, Fused>(kind, h, value, slope, second, bytes);
+  }
 }

@@ -52,10 +52,10 @@ import { exp, log, log1pExp, logistic, Unfused } from "./math";
 import { laneSum, madd, pointer, slot } from "./vector";
 
 /** Bytes of one of the four parts of the scratch. */
-const PART: usize = <usize>BATCH_CHUNK * PANEL;
+export const PART: usize = <usize>BATCH_CHUNK * PANEL;
 
 /** out[m] (+)= Σ_j P[j] X[j][m], m = 0 … width − 1 ≤ 4; rows of P and `out` are PANEL bytes, X steps by TILE numbers. */
-function product<T>(rows: usize, count: i32, x: usize, out: usize, width: i32, add: boolean): void {
+export function product<T>(rows: usize, count: i32, x: usize, out: usize, width: i32, add: boolean): void {
   if (width === 4) {
     product4<T>(rows, count, x, out, add);
     return;
@@ -162,23 +162,28 @@ function product1<T>(rows: usize, count: i32, x: usize, out: usize, add: boolean
   v128.store(out, v128.add<T>(a1, b1), 16);
 }
 
-function panelsOf<T>(network: usize): i32 {
+/** Panels of a network. */
+export function panelsOf<T>(network: usize): i32 {
   return (slot(network, NET_NEURONS) * <i32>sizeof<T>() + PANEL - 1) / PANEL;
 }
 
-/** Values and slopes of one panel on the examples from … from + count − 1. */
-function respondPanel<T>(network: usize, batch: usize, panel: i32, from: i32, count: i32): void {
+/** ⟨w,x_q⟩ (+ b) of one panel on the examples from … from + count − 1. */
+export function preactivatePanel<T>(network: usize, batch: usize, panel: i32, from: i32, count: i32, out: usize): void {
   const rows = slot(network, NET_ROWS);
   const weights = pointer(network, NET_WEIGHTS) + <usize>panel * rows * PANEL;
   const tileBytes = <usize>rows * TILE * sizeof<T>();
-  const scratch = pointer(batch, BATCH_SCRATCH);
   let tile = pointer(batch, BATCH_TILES) + <usize>(from / TILE) * tileBytes;
-  let pre = scratch;
   for (let q = 0; q < count; q += TILE) {
-    product<T>(weights, rows, tile, pre, min(TILE, count - q), false);
+    product<T>(weights, rows, tile, out, min(TILE, count - q), false);
     tile += tileBytes;
-    pre += TILE * PANEL;
+    out += TILE * PANEL;
   }
+}
+
+/** Values and slopes of one panel on the examples from … from + count − 1. */
+export function respondPanel<T>(network: usize, batch: usize, panel: i32, from: i32, count: i32): void {
+  const scratch = pointer(batch, BATCH_SCRATCH);
+  preactivatePanel<T>(network, batch, panel, from, count, scratch);
   const lanes = PANEL / <i32>sizeof<T>();
   activate<T>(pointer(network, NET_ACTIVATION), scratch, scratch + PART, scratch + 2 * PART, count * lanes);
 }
@@ -327,12 +332,16 @@ function weighClasses(f: usize, y: usize, c: usize, row: usize, weight: f64): f6
   return scalar(log<f64>(f64x2.splat(total))) - inner;
 }
 
-function packWeights<T>(batch: usize, K: i32, n: i32): void {
-  const size = sizeof<T>();
-  const room = <usize>slot(batch, BATCH_ROOM);
-  const c = pointer(batch, BATCH_WEIGHTS);
+/** Packs the data weights of a batch. */
+export function packWeights<T>(batch: usize, K: i32, n: i32): void {
   const tiles = pointer(batch, BATCH_WEIGHT_TILES);
   const columns = pointer(batch, BATCH_WEIGHT_COLUMNS);
+  packRows<T>(pointer(batch, BATCH_WEIGHTS), K, n, tiles, columns, <usize>slot(batch, BATCH_ROOM));
+}
+
+/** Packs n f64 rows of K by example (tiles × K × TILE) and by output (tiles × room × TILE), zeros up to a whole tile. */
+export function packRows<T>(c: usize, K: i32, n: i32, tiles: usize, columns: usize, room: usize): void {
+  const size = sizeof<T>();
   const places = (n + TILE - 1) & ~(TILE - 1);
   for (let q = 0; q < places; q++) {
     const tile = tiles + (<usize>(q / TILE) * K * TILE + (q % TILE)) * size;
@@ -373,10 +382,7 @@ export function backward<T>(network: usize, batch: usize, gradient: usize): void
     for (let p = 0; p < panels; p++) {
       respondPanel<T>(network, batch, p, from, count);
       const a = affine ? output + <usize>p * K * PANEL : mask + <usize>p * PANEL;
-      for (let q = 0; q < count; q += TILE) {
-        const tile = weightTiles + <usize>((from + q) / TILE) * K * TILE * size;
-        product<T>(a, K, tile, factors + <usize>q * PANEL, min(TILE, count - q), false);
-      }
+      weighPanel<T>(a, K, weightTiles + <usize>(from / TILE) * K * TILE * size, factors, count, false);
       const end = slopes + <usize>count * PANEL;
       for (let s = slopes, t = factors; s < end; s += PANEL, t += PANEL) {
         v128.store(s, v128.mul<T>(v128.load(s), v128.load(t)));
@@ -394,15 +400,7 @@ export function backward<T>(network: usize, batch: usize, gradient: usize): void
       }
     }
   }
-  // units beyond N have a = 0 and w = 0, but σ(0) need not be 0
-  if (train) {
-    const last = mask + <usize>(panels - 1) * PANEL;
-    let row = outputGradient + <usize>(panels - 1) * K * PANEL;
-    for (let k = 0; k < K; k++, row += PANEL) {
-      v128.store(row, v128.mul<T>(v128.load(row), v128.load(last)));
-      v128.store(row, v128.mul<T>(v128.load(row, 16), v128.load(last, 16)), 16);
-    }
-  }
+  if (train) maskOutputs<T>(network, outputGradient);
   if (bias) {
     const c = pointer(batch, BATCH_WEIGHTS);
     for (let k = 0; k < K; k++) {
@@ -413,20 +411,68 @@ export function backward<T>(network: usize, batch: usize, gradient: usize): void
   }
 }
 
-/** Σ_q c_q σ(h_iq) of every neuron i, 1 output: minus the potential Ψ of a ridge unit; N numbers T at `out`. */
+/** Zero where there is no neuron: units beyond N have a = 0 and w = 0, but σ(0) need not be 0. */
+export function maskOutputs<T>(network: usize, rows: usize): void {
+  const panels = panelsOf<T>(network);
+  const K = slot(network, NET_OUTPUTS);
+  const last = pointer(network, NET_MASK) + <usize>(panels - 1) * PANEL;
+  let row = rows + <usize>(panels - 1) * K * PANEL;
+  for (let k = 0; k < K; k++, row += PANEL) {
+    v128.store(row, v128.mul<T>(v128.load(row), v128.load(last)));
+    v128.store(row, v128.mul<T>(v128.load(row, 16), v128.load(last, 16)), 16);
+  }
+}
+
+/** Σ_q c_q · σ*(x_q; θ_i) of every neuron i: minus the potential Ψ; N numbers T at `out`, room for whole panels. */
 export function potential<T>(network: usize, batch: usize, out: usize): void {
   const size = sizeof<T>();
   const panels = panelsOf<T>(network);
   const n = slot(batch, BATCH_COUNT);
-  const values = pointer(batch, BATCH_SCRATCH) + PART;
+  const K = slot(network, NET_OUTPUTS);
+  const affine = slot(network, NET_AFFINE);
+  const output = pointer(network, NET_OUTPUT);
+  const scratch = pointer(batch, BATCH_SCRATCH);
+  const values = scratch + PART;
+  const factors = scratch + 3 * PART;
+  const tiles = pointer(batch, BATCH_WEIGHT_TILES);
   const columns = pointer(batch, BATCH_WEIGHT_COLUMNS);
-  packWeights<T>(batch, 1, n);
+  packWeights<T>(batch, K, n);
   memory.fill(out, 0, <usize>panels * PANEL);
   for (let from = 0; from < n; from += BATCH_CHUNK) {
     const count = min(BATCH_CHUNK, n - from);
     for (let p = 0; p < panels; p++) {
       respondPanel<T>(network, batch, p, from, count);
-      product1<T>(values, count, columns + <usize>from * TILE * size, out + <usize>p * PANEL, true);
+      const sum = out + <usize>p * PANEL;
+      if (affine) {
+        const a = output + <usize>p * K * PANEL;
+        weighPanel<T>(a, K, tiles + <usize>(from / TILE) * K * TILE * size, factors, count, false);
+        addDot<T>(values, factors, count, sum);
+      } else {
+        product1<T>(values, count, columns + <usize>from * TILE * size, sum, true);
+      }
     }
   }
+}
+
+/** s_q (+)= Σ_k a_k c_qk of one panel on `count` examples, whose weights stand in tiles. */
+export function weighPanel<T>(a: usize, K: i32, tile: usize, out: usize, count: i32, add: boolean): void {
+  const tileBytes = <usize>K * TILE * sizeof<T>();
+  for (let q = 0; q < count; q += TILE) {
+    product<T>(a, K, tile, out, min(TILE, count - q), add);
+    tile += tileBytes;
+    out += TILE * PANEL;
+  }
+}
+
+/** out += Σ_q u_q v_q, lane by lane. */
+function addDot<T>(u: usize, v: usize, count: i32, out: usize): void {
+  let s0 = v128.load(out);
+  let s1 = v128.load(out, 16);
+  const end = u + <usize>count * PANEL;
+  for (; u < end; u += PANEL, v += PANEL) {
+    s0 = madd<T>(v128.load(u), v128.load(v), s0);
+    s1 = madd<T>(v128.load(u, 16), v128.load(v, 16), s1);
+  }
+  v128.store(out, s0);
+  v128.store(out, s1, 16);
 }

@@ -1,12 +1,13 @@
 // The kernels that TypeScript calls (src/engine/kernels.ts types them by hand): one line a precision.
 
-import { activate } from "./activation";
+import { activate, activateSecond } from "./activation";
 import { accumulate, descend, drawBatch, velocity } from "./descent";
 import { backward, forward, packInputs, potential } from "./gradient";
 import { example } from "./law";
 import { exportTheta, importTheta } from "./network";
 import { sgd } from "./sgd";
 import { stencil } from "./stencil";
+import { tangentBackward, tangentForward } from "./tangent";
 
 export { weigh } from "./gradient";
 export { normals_f32, normals_f64, philox, uniforms_f32, uniforms_f64, words } from "./random";
@@ -16,6 +17,26 @@ export function activate_f32(block: usize, h: usize, value: usize, slope: usize,
 }
 export function activate_f64(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
   activate<f64>(block, h, value, slope, count);
+}
+export function activateSecond_f32(
+  block: usize,
+  h: usize,
+  value: usize,
+  slope: usize,
+  second: usize,
+  count: i32,
+): void {
+  activateSecond<f32>(block, h, value, slope, second, count);
+}
+export function activateSecond_f64(
+  block: usize,
+  h: usize,
+  value: usize,
+  slope: usize,
+  second: usize,
+  count: i32,
+): void {
+  activateSecond<f64>(block, h, value, slope, second, count);
 }
 export function example_f32(law: usize, x: usize, y: usize, low: u32, high: u32, replica: u32, e: f64): void {
   example<f32>(law, x, y, low, high, replica, <u64>e);
@@ -58,6 +79,30 @@ export function potential_f32(network: usize, batch: usize, out: usize): void {
 }
 export function potential_f64(network: usize, batch: usize, out: usize): void {
   potential<f64>(network, batch, out);
+}
+export function tangentForward_f32(network: usize, direction: usize, batch: usize, out: usize): void {
+  tangentForward<f32>(network, direction, batch, out);
+}
+export function tangentForward_f64(network: usize, direction: usize, batch: usize, out: usize): void {
+  tangentForward<f64>(network, direction, batch, out);
+}
+export function tangentBackward_f32(
+  network: usize,
+  direction: usize,
+  batch: usize,
+  tangentWeights: usize,
+  out: usize,
+): void {
+  tangentBackward<f32>(network, direction, batch, tangentWeights, out);
+}
+export function tangentBackward_f64(
+  network: usize,
+  direction: usize,
+  batch: usize,
+  tangentWeights: usize,
+  out: usize,
+): void {
+  tangentBackward<f64>(network, direction, batch, tangentWeights, out);
 }
 export function accumulate_f32(x: usize, factor: f64, y: usize, bytes: usize): void {
   accumulate<f32>(x, factor, y, bytes);

@@ -126,7 +126,11 @@ export const BATCH_WEIGHT_COLUMNS = 9;
 export const BATCH_SCRATCH = 10;
 /** Sums over neurons, one vector of 16 bytes an example and output of a chunk. */
 export const BATCH_SUMS = 11;
-export const BATCH_SLOTS = 12;
+/** For `tangentBackward` alone, 0 until writeTangent has them: two more parts of scratch, and δc packed as the data weights are. */
+export const BATCH_TANGENT_SCRATCH = 12;
+export const BATCH_TANGENT_TILES = 13;
+export const BATCH_TANGENT_COLUMNS = 14;
+export const BATCH_SLOTS = 15;
 /** Examples a chunk. */
 export const BATCH_CHUNK = 64;
 

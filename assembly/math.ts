@@ -153,6 +153,8 @@ export enum N {
   ExpLowShort,
   ExpHighShort,
   TanhEnd,
+  /** Where sech² is about to underflow. */
+  SechEnd,
   ErfEnd,
   Tiny,
   Lift,
@@ -184,6 +186,7 @@ const NUMBERS = memory.data<f64>([
   -746,
   710,
   22,
+  352,
   6,
   2.2250738585072014e-308,
   18014398509481984,
@@ -214,6 +217,7 @@ const NUMBERS32 = memory.data<f32>([
   -88,
   <f32>88.7,
   22,
+  43,
   4,
   1.1754943508222875e-38,
   16777216,
@@ -359,13 +363,19 @@ export function logistic<T, F>(x: v128): v128 {
 
 /** Hyperbolic tangent, from e^(2|x|) − 1. */
 export function tanh<T, F>(x: v128): v128 {
-  const y = v128.pmin<T>(v128.abs<T>(x), number<T>(N.TanhEnd));
-  const y2 = v128.add<T>(y, y);
-  const k = nearest<T>(v128.mul<T>(y2, number<T>(N.Log2E)));
-  const scale = powerOfTwo<T>(k);
-  const p = expm1Reduced<T, F>(reduced<T, F>(y2, k));
-  const t = fusedSum<T, F>(p, scale, v128.sub<T>(scale, number<T>(N.One)));
+  const t = expm1Twice<T, F>(v128.pmin<T>(v128.abs<T>(x), number<T>(N.TanhEnd)));
   return withSign<T>(v128.div<T>(t, v128.add<T>(t, number<T>(N.Two))), x);
+}
+
+/** tanh x, stored, and sech² x = 1 − tanh² x returned: (1 + tanh)(1 − tanh), the second factor without cancellation. */
+export function tanhSech<T, F>(x: v128, tanhAt: usize): v128 {
+  const one = number<T>(N.One);
+  const two = number<T>(N.Two);
+  const t = expm1Twice<T, F>(v128.pmin<T>(v128.abs<T>(x), number<T>(N.SechEnd)));
+  const whole = v128.add<T>(t, two);
+  const y = v128.div<T>(t, whole);
+  v128.store(tanhAt, withSign<T>(y, x));
+  return v128.mul<T>(v128.div<T>(two, whole), v128.add<T>(one, y));
 }
 
 /** Error function: a polynomial for |x| < 1, 1 − erfc |x| beyond. */
@@ -572,6 +582,15 @@ function expm1Reduced<T, F>(r: v128): v128 {
   let odd = fusedStep<T, F>(fusedStep<T, F>(term<T>(EXP, 9), z, EXP, 7), z, EXP, 5);
   odd = fusedStep<T, F>(fusedStep<T, F>(odd, z, EXP, 3), z, EXP, 1);
   return fusedSum<T, F>(z, fusedSum<T, F>(r, odd, even), r);
+}
+
+/** e^(2y) − 1, 0 ≤ y ≤ SechEnd. */
+function expm1Twice<T, F>(y: v128): v128 {
+  const y2 = v128.add<T>(y, y);
+  const k = nearest<T>(v128.mul<T>(y2, number<T>(N.Log2E)));
+  const scale = powerOfTwo<T>(k);
+  const p = expm1Reduced<T, F>(reduced<T, F>(y2, k));
+  return fusedSum<T, F>(p, scale, v128.sub<T>(scale, number<T>(N.One)));
 }
 
 /** e^x where an f32 result may be flushed to 0 below 2^−126 and to Infinity above 2^127.5; the full e^x in f64. */

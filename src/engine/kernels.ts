@@ -16,6 +16,7 @@ type Draws = (
   from: number,
 ) => void;
 type Activate = (block: number, h: number, value: number, slope: number, count: number) => void;
+type ActivateSecond = (block: number, h: number, value: number, slope: number, second: number, count: number) => void;
 type Example = (
   law: number,
   x: number,
@@ -29,6 +30,8 @@ type Theta = (network: number, theta: number) => void;
 type PackInputs = (network: number, batch: number, inputs: number, at: number, count: number) => void;
 type Forward = (network: number, batch: number) => void;
 type Sweep = (network: number, batch: number, out: number) => void;
+type TangentForward = (network: number, direction: number, batch: number, out: number) => void;
+type TangentBackward = (network: number, direction: number, batch: number, tangentWeights: number, out: number) => void;
 type Accumulate = (x: number, factor: number, y: number, bytes: number) => void;
 type Stencil = (
   u: number,
@@ -61,6 +64,9 @@ export interface Kernels {
   /** σ and σ' of a row of numbers. */
   activate_f32: Activate;
   activate_f64: Activate;
+  /** σ, σ' and σ'' of a row of numbers; the first two to the bits of `activate`. */
+  activateSecond_f32: ActivateSecond;
+  activateSecond_f64: ActivateSecond;
   /** One example of a law: its input at `x`, its label row (f64) at `y`. */
   example_f32: Example;
   example_f64: Example;
@@ -80,9 +86,25 @@ export interface Kernels {
   /** Σ_q c_q · ∇σ* of the whole state. */
   backward_f32: Sweep;
   backward_f64: Sweep;
-  /** Σ_q c_q σ(h_iq) of every neuron, for one output. */
+  /** Σ_q c_q · σ*(x_q; θ_i) of every neuron, in the precision of the network; room for whole panels of PANEL bytes. */
   potential_f32: Sweep;
   potential_f64: Sweep;
+  /**
+   * Derivative of the predictions along a direction u of the state: δf_q = δbias + Σ_i m_i ∇σ*(x_q; θ_i)·u_i, f64 rows of K at `out`.
+   * The direction is a network block of the same shape (viewNetwork, copyNetwork) whose state is u; m are the network's masses, so a
+   * neuron of mass 0 adds nothing. Where outputs are not trained, the direction of a counts as 0. The batch's data weights are
+   * neither read nor written.
+   */
+  tangentForward_f32: TangentForward;
+  tangentForward_f64: TangentForward;
+  /**
+   * Derivative of `backward` when the state moves along u and the data weights c along δc: Σ_q δc_q·∇σ*(x_q; θ_i) +
+   * c_q·∇²σ*(x_q; θ_i) u_i of the whole state into `out`, as many bytes as the state and neither the state's nor u's; of the output
+   * bias Σ_q δc_q; of a 0 where outputs are not trained. c are the batch's data weights, δc f64 rows of K at `tangentWeights`. The batch
+   * needs `writeTangent` (src/model/blocks.ts) first.
+   */
+  tangentBackward_f32: TangentBackward;
+  tangentBackward_f64: TangentBackward;
   /** x += factor · y over bytes that are a multiple of 16. */
   accumulate_f32: Accumulate;
   accumulate_f64: Accumulate;

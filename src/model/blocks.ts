@@ -17,6 +17,9 @@ import {
   BATCH_SCRATCH,
   BATCH_SLOTS,
   BATCH_SUMS,
+  BATCH_TANGENT_COLUMNS,
+  BATCH_TANGENT_SCRATCH,
+  BATCH_TANGENT_TILES,
   BATCH_TILES,
   BATCH_WEIGHT_COLUMNS,
   BATCH_WEIGHT_TILES,
@@ -223,6 +226,9 @@ export interface NetworkBlock {
   /** Address and bytes of the state: weights, output coefficients, output bias, in one run. */
   weights: number;
   bytes: number;
+  /** Bytes of the weights, and of the output coefficients behind them. */
+  weightBytes: number;
+  outputBytes: number;
   /** Rows of a panel: d, and one more for the bias b of an affine unit. */
   rows: number;
   /** Outputs K. */
@@ -268,7 +274,7 @@ export function writeNetwork(
   memory.setInteger(block, NET_MASK, memory.put(precision, new Float64Array(neurons).fill(1)));
   pointNetwork(memory, block, weights, { weightBytes, outputBytes, bytes });
   const length = neurons * (rows + affine * outputs) + (hasBias ? outputs : 0);
-  return { block, weights, bytes, rows, outputs, length, precision };
+  return { block, weights, bytes, weightBytes, outputBytes, rows, outputs, length, precision };
 }
 
 function pointNetwork(
@@ -337,6 +343,27 @@ export function writeBatch(memory: Memory, network: NetworkBlock, count: number)
     predictions: set(BATCH_PREDICTIONS, memory.reserve("f64", room * outputs)),
     weights: set(BATCH_WEIGHTS, memory.reserve("f64", room * outputs)),
     masses: set(BATCH_MASSES, masses),
+  };
+}
+
+/** What the linearisation of a network needs beside a batch. */
+export interface TangentBlock {
+  /** Addresses of f64 rows of K: δf, and the tangent δc of the data weights; as many rows as the batch has room for. */
+  predictions: number;
+  weights: number;
+}
+
+/** Gives a batch what `tangentBackward` needs: scratch, and room for the tangent of its data weights. */
+export function writeTangent(memory: Memory, network: NetworkBlock, batch: BatchBlock): TangentBlock {
+  const { outputs, precision } = network;
+  const { block, room } = batch;
+  const whole = Math.ceil(outputs / TILE) * TILE;
+  memory.setInteger(block, BATCH_TANGENT_SCRATCH, memory.allocate(2 * BATCH_CHUNK * PANEL));
+  memory.setInteger(block, BATCH_TANGENT_TILES, memory.reserve(precision, room * outputs));
+  memory.setInteger(block, BATCH_TANGENT_COLUMNS, memory.reserve(precision, room * whole));
+  return {
+    predictions: memory.reserve("f64", room * outputs),
+    weights: memory.reserve("f64", room * outputs),
   };
 }
 

@@ -19,7 +19,7 @@ import {
   TABLE,
   TANH,
 } from "../../../assembly/layout";
-import { cos, erf, exp, log1pExp, logistic, sin, tanh } from "../math";
+import { cos, erf, exp, expm1, log1pExp, logistic, sin, tanh } from "../math";
 import type { Heap, Numbers } from "./heap";
 
 /** σ and σ' of `count` numbers; indices are in elements of `numbers`, the heap's view of one precision. */
@@ -121,6 +121,89 @@ export function activate(
   }
 }
 
+/** σ, σ' and σ'' of `count` numbers, the first two as `activate` has them. */
+export function activateSecond(
+  heap: Heap,
+  numbers: Numbers,
+  block: number,
+  h: number,
+  value: number,
+  slope: number,
+  second: number,
+  count: number,
+): void {
+  const at = block >> 2;
+  const kind = heap.i32[at + 2 * ACTIVATION_KIND];
+  if (kind === TANH) {
+    tanhCurve(numbers, h, value, slope, second, count);
+    return;
+  }
+  activate(heap, numbers, block, h, value, slope, count);
+  switch (kind) {
+    case TABLE: {
+      const first = heap.f64[(block >> 3) + ACTIVATION_P0]!;
+      const step = heap.f64[(block >> 3) + ACTIVATION_P1]!;
+      const data = heap.u32[at + 2 * ACTIVATION_DATA]! / numbers.BYTES_PER_ELEMENT;
+      tableSecond(numbers, first, step, heap.i32[at + 2 * ACTIVATION_COUNT]!, data, h, second, count);
+      return;
+    }
+    case ERF:
+      for (let i = 0; i < count; i++) numbers[second + i] = -2 * (numbers[h + i]! * numbers[slope + i]!);
+      return;
+    case LOGISTIC:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        numbers[second + i] = -(tanh(t) * sech2(t));
+      }
+      return;
+    case SOFTPLUS:
+      for (let i = 0; i < count; i++) numbers[second + i] = 0.25 * sech2(0.5 * numbers[h + i]!);
+      return;
+    case SILU:
+      for (let i = 0; i < count; i++) {
+        const t = numbers[h + i]!;
+        numbers[second + i] = 0.25 * sech2(0.5 * t) * (2 - t * tanh(0.5 * t));
+      }
+      return;
+    case COSINE:
+      for (let i = 0; i < count; i++) numbers[second + i] = -numbers[value + i]!;
+      return;
+    case SQUARE:
+      numbers.fill(2, second, second + count);
+      return;
+    default:
+      numbers.fill(0, second, second + count);
+  }
+}
+
+/** Whether σ'' is anywhere but 0. */
+export function isCurved(heap: Heap, block: number): boolean {
+  const kind = heap.i32[(block >> 2) + 2 * ACTIVATION_KIND]!;
+  return kind !== RELU && kind !== LEAKY_RELU && kind !== PIECEWISE_LINEAR && kind !== IDENTITY;
+}
+
+/** Where sech² is about to underflow. */
+const SECH_END = 352;
+
+// σ, σ' and σ'' from one exponential, e^(2|t|) − 1.
+function tanhCurve(numbers: Numbers, h: number, value: number, slope: number, second: number, count: number): void {
+  for (let i = 0; i < count; i++) {
+    const t = numbers[h + i]!;
+    const e = expm1(2 * Math.min(Math.abs(t), SECH_END));
+    const a = e / (e + 2);
+    const y = t < 0 || Object.is(t, -0) ? -a : a;
+    numbers[value + i] = y;
+    numbers[slope + i] = 1 - y * y;
+    numbers[second + i] = -2 * (y * ((2 / (e + 2)) * (1 + a)));
+  }
+}
+
+// 1 − tanh² t, in the tails too.
+function sech2(t: number): number {
+  const e = expm1(2 * Math.min(Math.abs(t), SECH_END));
+  return (2 / (e + 2)) * (1 + e / (e + 2));
+}
+
 function piecewiseLinear(
   numbers: Numbers,
   left: number,
@@ -183,5 +266,33 @@ function table(
       numbers[value + i] = y0 + s * (m0 + s * (c2 + s * c3));
       numbers[slope + i] = (m0 + s * (2 * c2 + s * (3 * c3))) * inverse;
     }
+  }
+}
+
+function tableSecond(
+  numbers: Numbers,
+  first: number,
+  step: number,
+  intervals: number,
+  data: number,
+  h: number,
+  second: number,
+  count: number,
+): void {
+  const inverse = 1 / step;
+  for (let i = 0; i < count; i++) {
+    const u = (numbers[h + i]! - first) * inverse;
+    if (!(u > 0 && u < intervals)) {
+      numbers[second + i] = 0;
+      continue;
+    }
+    const k = Math.floor(u);
+    const p = data + 2 * k;
+    const rise = numbers[p + 2]! - numbers[p]!;
+    const m0 = numbers[p + 1]! * step;
+    const m1 = numbers[p + 3]! * step;
+    const c2 = 3 * rise - 2 * m0 - m1;
+    const c3 = m0 + m1 - 2 * rise;
+    numbers[second + i] = (2 * c2 + 6 * c3 * (u - k)) * inverse * inverse;
   }
 }

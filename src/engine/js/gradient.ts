@@ -26,7 +26,7 @@ import type { Heap, Numbers } from "./heap";
 import { networkLayout } from "./network";
 
 /** Addresses (in elements) and sizes that both sweeps read. */
-function layout(heap: Heap, numbers: Numbers, network: number, batch: number) {
+export function layout(heap: Heap, numbers: Numbers, network: number, batch: number) {
   const { u32 } = heap;
   const size = numbers.BYTES_PER_ELEMENT;
   const net = network >> 2;
@@ -68,8 +68,15 @@ export function packInputs(
   }
 }
 
-// h of one neuron on `count` examples, whole tiles
-function preActivations(numbers: Numbers, row: number, rows: number, tile: number, h: number, count: number): void {
+/** h of one neuron on `count` examples, whole tiles. */
+export function preActivations(
+  numbers: Numbers,
+  row: number,
+  rows: number,
+  tile: number,
+  h: number,
+  count: number,
+): void {
   for (let q = 0; q < count; q += TILE) {
     let s0 = 0;
     let s1 = 0;
@@ -231,19 +238,30 @@ export function backward(heap: Heap, numbers: Numbers, network: number, batch: n
   }
 }
 
-/** Σ_q c_q σ(h_iq) of every neuron, for one output. */
+/** Σ_q c_q · σ*(x_q; θ_i) of every neuron. */
 export function potential(heap: Heap, numbers: Numbers, network: number, batch: number, out: number): void {
-  const { n, rows, weights, activation, count, tiles, c, h, values, slopes } = layout(heap, numbers, network, batch);
+  const { n, rows, affine, K, weights, output, activation, count, tiles, c, h, values, slopes } = layout(
+    heap,
+    numbers,
+    network,
+    batch,
+  );
+  const { f64 } = heap;
   const to = out / numbers.BYTES_PER_ELEMENT;
   numbers.fill(0, to, to + n);
   for (let from = 0; from < count; from += BATCH_CHUNK) {
     const here = Math.min(BATCH_CHUNK, count - from);
+    const first = c + from * K;
     for (let i = 0; i < n; i++) {
       preActivations(numbers, weights + i * rows, rows, tiles + from * rows, h, here);
       activate(heap, numbers, activation, h, values, slopes, here);
-      let sum = 0;
-      for (let q = 0; q < here; q++) sum += heap.f64[c + from + q]! * numbers[values + q]!;
-      numbers[to + i] = numbers[to + i]! + sum;
+      let total = 0;
+      for (let k = 0; k < K; k++) {
+        let sum = 0;
+        for (let q = 0, at = first + k; q < here; q++, at += K) sum += f64[at]! * numbers[values + q]!;
+        total += affine ? numbers[output + i * K + k]! * sum : sum;
+      }
+      numbers[to + i] = numbers[to + i]! + total;
     }
   }
 }

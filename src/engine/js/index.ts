@@ -3,7 +3,7 @@
 
 import type { Kernels } from "../kernels";
 import type { AddressSpace } from "../memory";
-import { activate } from "./activation";
+import { activate, activateSecond } from "./activation";
 import { accumulate, descend, drawBatch, velocity } from "./descent";
 import { backward, forward, packInputs, potential, weigh } from "./gradient";
 import { Heap } from "./heap";
@@ -12,6 +12,7 @@ import { exportTheta, importTheta } from "./network";
 import { randomKernels } from "./random";
 import { sgd } from "./sgd";
 import { stencil } from "./stencil";
+import { tangentBackward, tangentForward } from "./tangent";
 
 /** A new plain build with a heap of its own. */
 export function plainBuild(): { kernels: Kernels; space: AddressSpace } {
@@ -26,6 +27,10 @@ export function plainBuild(): { kernels: Kernels; space: AddressSpace } {
       activate(heap, heap.f32, block, single(h), single(value), single(slope), count),
     activate_f64: (block, h, value, slope, count) =>
       activate(heap, heap.f64, block, double(h), double(value), double(slope), count),
+    activateSecond_f32: (block, h, value, slope, second, count) =>
+      activateSecond(heap, heap.f32, block, single(h), single(value), single(slope), single(second), count),
+    activateSecond_f64: (block, h, value, slope, second, count) =>
+      activateSecond(heap, heap.f64, block, double(h), double(value), double(slope), double(second), count),
     example_f32: (law, x, y, low, high, replica, e) =>
       example(heap.f32, law, single(x), double(y), low, high, replica, e),
     example_f64: (law, x, y, low, high, replica, e) =>
@@ -45,6 +50,14 @@ export function plainBuild(): { kernels: Kernels; space: AddressSpace } {
     backward_f64: (network, batch, gradient) => backward(heap, heap.f64, network, batch, gradient),
     potential_f32: (network, batch, out) => potential(heap, heap.f32, network, batch, out),
     potential_f64: (network, batch, out) => potential(heap, heap.f64, network, batch, out),
+    tangentForward_f32: (network, direction, batch, out) =>
+      tangentForward(heap, heap.f32, network, direction, batch, out),
+    tangentForward_f64: (network, direction, batch, out) =>
+      tangentForward(heap, heap.f64, network, direction, batch, out),
+    tangentBackward_f32: (network, direction, batch, tangentWeights, out) =>
+      tangentBackward(heap, heap.f32, network, direction, batch, tangentWeights, out),
+    tangentBackward_f64: (network, direction, batch, tangentWeights, out) =>
+      tangentBackward(heap, heap.f64, network, direction, batch, tangentWeights, out),
     accumulate_f32: (x, factor, y, bytes) => accumulate(heap.f32, x, factor, y, bytes),
     accumulate_f64: (x, factor, y, bytes) => accumulate(heap.f64, x, factor, y, bytes),
     drawBatch_f32: (plan, first) => drawBatch(heap, heap.f32, example, plan, first),
