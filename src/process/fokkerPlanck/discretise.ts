@@ -184,7 +184,8 @@ export function boxFor(problem: Problem, start: DensityStart, d: number, tempera
   );
 }
 
-function startBox(start: DensityStart, d: number): [number, number][] {
+/** The start: eight deviations of a Gaussian, all cells of a density. */
+export function startBox(start: DensityStart, d: number): [number, number][] {
   if (start.kind === "grid") return start.edges.map(({ data }) => [data[0]!, data[data.length - 1]!]);
   const { mean, deviation } = normalOf(start, d);
   return Array.from({ length: d }, () => [mean - DEVIATIONS * deviation, mean + DEVIATIONS * deviation]);
