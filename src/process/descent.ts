@@ -77,6 +77,8 @@ export interface Descent {
   velocity: number;
   /** Batch that stands in memory, or null. */
   batch: BatchBlock | null;
+  /** Examples in it, as many as the batch has or as it draws; 0 where there are none. */
+  atoms: number;
   /** Examples drawn at each step; 0 where none are. */
   drawn: number;
   /** How the gradient is found, in words. */
@@ -136,13 +138,16 @@ export function writeDescent(
   let batch: BatchBlock | null = null;
   let method = "none: there are no examples";
   let population: ((theta: Float64Array, out: Float64Array) => void) | null = null;
-  const takeAtoms = (atoms: Dataset) => {
-    batch = writeBatch(memory, network, atoms.x.shape[0]!);
-    fillBatch(memory, engine, network, batch, problem, atoms);
+  let atoms = 0;
+  const takeAtoms = (finite: Dataset) => {
+    atoms = finite.x.shape[0]!;
+    batch = writeBatch(memory, network, atoms);
+    fillBatch(memory, engine, network, batch, problem, finite);
     set(DESCENT_BATCH, batch.block);
   };
   if (source.kind === "batch" && problem.law.kind !== "none") {
-    batch = writeBatch(memory, network, source.batchSize);
+    atoms = source.batchSize;
+    batch = writeBatch(memory, network, atoms);
     set(DESCENT_BATCH, batch.block);
     set(DESCENT_LAW, writeLaw(memory, problem, source.replacement));
     method = `batch of ${source.batchSize} a step`;
@@ -171,6 +176,7 @@ export function writeDescent(
     plan,
     velocity,
     batch,
+    atoms,
     drawn: source.kind === "batch" && batch !== null ? source.batchSize : 0,
     method,
     drifts,

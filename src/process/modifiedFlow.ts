@@ -10,15 +10,17 @@
 //   eulerMaruyama   θ' = θ + a(θ) + g(θ)
 //   heun            θ' = θ + ½ (a(θ) + a(θ + a(θ) + g(θ))) + ½ (g(θ) + g(θ + a(θ)))
 //
+// Of order 2 the drift is v̄ − (ε/2) Dv̄[v̄], the velocity of the modified energy E + (ε/4) ∫|v̄|² dμ, by linearised.ts.
 // Heun's noise is taken at both ends of the drift, not of the noise: that would add a drift of Stratonovich's.
 
 import { PURPOSE_MULTIPLIER } from "../../assembly/layout";
 import { high } from "../engine/draws";
 import type { Engine } from "../engine/engine";
 import type { Memory } from "../engine/memory";
-import { copyNetwork, type NetworkBlock } from "../model/blocks";
+import { copyNetwork, type NetworkBlock, viewNetwork } from "../model/blocks";
 import { dataNoise, massesOf } from "./dataNoise";
 import { type Descent, type GradientSource, gradientSource, writeDescent } from "./descent";
+import { linearisation } from "./linearised";
 import type { Simulation } from "./process";
 import type { ModifiedFlowProcess } from "./schema";
 import { type Stepper, scheduleFactor, stepped } from "./steps";
@@ -52,6 +54,13 @@ function flowStepper(
     process.problem.law.kind === "dataset"
       ? atomIncrements(process, engine, memory, network, masses)
       : exampleIncrements(process, engine, memory, network, source, masses);
+  const correct = process.order === 2 ? correction(process, engine, memory, network, source, masses) : null;
+  const add = (from: NetworkBlock, to: NetworkBlock, drift: number, noise: number): boolean => {
+    if (correct && drift !== 0 && !correct.at(from)) return false;
+    if (!increments.add(from, to, drift, noise)) return false;
+    correct?.addTo(to, drift);
+    return true;
+  };
   const { bytes } = network;
   const begin = copyNetwork(memory, network);
   const other = copyNetwork(memory, network);
@@ -59,13 +68,12 @@ function flowStepper(
     void memory.u8(to.weights, bytes).set(memory.u8(from.weights, bytes));
   const step =
     process.method === "eulerMaruyama"
-      ? (which: NetworkBlock) => increments.add(which, which, 1, 1)
+      ? (which: NetworkBlock) => add(which, which, 1, 1)
       : (which: NetworkBlock) => {
           copy(which, begin);
           copy(which, other);
-          if (!increments.add(begin, other, 1, 0)) return false;
-          if (!increments.add(begin, which, 0.5, 0.5) || !increments.add(other, which, 0, 0.5)) return false;
-          return increments.add(begin, other, 0, 1) && increments.add(other, which, 0.5, 0);
+          if (!add(begin, other, 1, 0) || !add(begin, which, 0.5, 0.5)) return false;
+          return add(other, which, 0, 0.5) && add(begin, other, 0, 1) && add(other, which, 0.5, 0);
         };
   return {
     blockSteps: 1,
@@ -158,6 +166,41 @@ function exampleIncrements(
       fresh.addTo(to, 1);
       mean.addTo(to, a - g * sum);
       return true;
+    },
+  };
+}
+
+/** The drift of order 2. */
+interface Correction {
+  /** Computes it at a state; false where the loss is not finite. */
+  at(state: NetworkBlock): boolean;
+  /** state += factor · (its part of a step) */
+  addTo(state: NetworkBlock, factor: number): void;
+}
+
+function correction(
+  process: ModifiedFlowProcess,
+  engine: Engine,
+  memory: Memory,
+  network: NetworkBlock,
+  source: GradientSource,
+  masses: Float64Array | null,
+): Correction {
+  const { problem, precision, stepSize, timeStep } = process;
+  const mean = evaluation(process, engine, memory, network, { source, masses });
+  const { batch, atoms, velocity } = mean.descent;
+  const { derivative } = linearisation(memory, engine, problem, network, batch!, atoms);
+  const direction = viewNetwork(memory, network, velocity);
+  const turned = memory.allocate(network.bytes);
+  const accumulate = engine.kernels[`accumulate_${precision}`];
+  return {
+    at(state) {
+      if (!mean.at(state, 1)) return false;
+      derivative(state, direction, turned);
+      return true;
+    },
+    addTo: (state, factor) => {
+      if (factor !== 0) accumulate(state.weights, (-stepSize / 2) * timeStep * factor, turned, network.bytes);
     },
   };
 }

@@ -74,7 +74,9 @@ export function compare(a: Trajectory | Ensemble, b: Trajectory | Ensemble): Com
 }
 
 function stepOf(run: Trajectory | Ensemble): number {
-  return "stepSize" in run.process ? run.process.stepSize / 2 : 0;
+  const { process } = run;
+  if ("timeStep" in process && "stepSize" in process) return process.timeStep / 2;
+  return "stepSize" in process ? process.stepSize / 2 : 0;
 }
 
 function series(run: Trajectory | Ensemble, name: string) {

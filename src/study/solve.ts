@@ -182,6 +182,10 @@ function conventions(process: Process): string {
   if (process.kind === "fokkerPlanck") {
     return `time is that of noisy SGD, t = kε; ${energy}; the free energy is F + ∫U dm + τ∫ m log m, τ = ${process.temperature}; densities are with respect to dw.`;
   }
+  if ("timeStep" in process && "stepSize" in process) {
+    const level = process.stepSize / process.batchSize;
+    return `time is that of SGD, t = kε, in steps of ${process.timeStep}; ${common}; noise of level α = ε/B = ${level}${draws}${precision}.`;
+  }
   if ("stepSize" in process) return `time t = kε after k steps of size ε; ${common}${noise}${draws}${precision}.`;
   const densities = process.kind === "radialFlow" ? "; densities are with respect to dr1 dr2" : "";
   return `time is that of SGD, t = kε; ${common}${noise}${draws}${densities}.`;
