@@ -55,6 +55,15 @@ function check(observable: Observable, process: Process, path: string): void {
         throw new SpecError(`${path}.kind`, "accuracy", "a statistic of the radii", RADIAL);
       }
       return;
+    case "parameters": {
+      const count = particlesOf(process);
+      observable.rows.forEach((row, i) => {
+        if (row < count) return;
+        const expected = count > 0 ? `the number of a particle, 0 to ${count - 1}` : "a statistic that a grid has";
+        throw new SpecError(`${path}.rows[${i}]`, row, expected);
+      });
+      return;
+    }
     case "freeEnergy":
     case "dissipation":
     case "entropy":
@@ -73,9 +82,18 @@ function checkClasses({ problem }: Process, path: string): void {
   try {
     checkAccuracy(problem);
   } catch (error) {
-    if (!(error instanceof SpecError)) throw error;
+    case "fokkerPlanck":
+    case "smfeGrid":
     throw new SpecError(`${path}.kind`, "accuracy", "a statistic of a problem without classes", error.message);
   }
+}
+
+// Particles that a process has, as far as its specification tells; 0 for a grid.
+function particlesOf(process: Process): number {
+  if (process.kind === "modifiedFlow") return process.neurons + (process.carried?.shape[0] ?? 0);
+  if (process.kind === "fluctuations") return 0;
+  if ("neurons" in process) return process.neurons;
+  return process.kind === "radialFlow" && process.method === "characteristics" ? Infinity : 0;
 }
 
 function formOf(process: Process): MeasureForm {
@@ -83,6 +101,7 @@ function formOf(process: Process): MeasureForm {
     case "radialFlow":
       return { kind: process.method === "grid" ? "grid" : "particles", coordinates: "radial" };
     case "fokkerPlanck":
+    case "smfeGrid":
       return { kind: "grid", coordinates: "theta" };
     default:
       return { kind: "particles", coordinates: "theta" };
