@@ -82,8 +82,7 @@ function checkClasses({ problem }: Process, path: string): void {
   try {
     checkAccuracy(problem);
   } catch (error) {
-    case "fokkerPlanck":
-    case "smfeGrid":
+    if (!(error instanceof SpecError)) throw error;
     throw new SpecError(`${path}.kind`, "accuracy", "a statistic of a problem without classes", error.message);
   }
 }
