@@ -367,15 +367,21 @@ export function tanh<T, F>(x: v128): v128 {
   return withSign<T>(v128.div<T>(t, v128.add<T>(t, number<T>(N.Two))), x);
 }
 
-/** tanh x, stored, and sech² x = 1 − tanh² x returned: (1 + tanh)(1 − tanh), the second factor without cancellation. */
+/**
+ * tanh x, stored, and sech² x = 1 − tanh² x returned: (1 + tanh)(1 − tanh), the second factor without cancellation; 0 where it
+ * would underflow.
+ */
 export function tanhSech<T, F>(x: v128, tanhAt: usize): v128 {
   const one = number<T>(N.One);
   const two = number<T>(N.Two);
-  const t = expm1Twice<T, F>(v128.pmin<T>(v128.abs<T>(x), number<T>(N.SechEnd)));
+  const end = number<T>(N.SechEnd);
+  const a = v128.abs<T>(x);
+  const t = expm1Twice<T, F>(v128.pmin<T>(a, end));
   const whole = v128.add<T>(t, two);
   const y = v128.div<T>(t, whole);
   v128.store(tanhAt, withSign<T>(y, x));
-  return v128.mul<T>(v128.div<T>(two, whole), v128.add<T>(one, y));
+  const sech = v128.mul<T>(v128.div<T>(two, whole), v128.add<T>(one, y));
+  return v128.andnot(sech, v128.ge<T>(a, end));
 }
 
 /** Error function: a polynomial for |x| < 1, 1 − erfc |x| beyond. */

@@ -189,18 +189,21 @@ const SECH_END = 352;
 function tanhCurve(numbers: Numbers, h: number, value: number, slope: number, second: number, count: number): void {
   for (let i = 0; i < count; i++) {
     const t = numbers[h + i]!;
-    const e = expm1(2 * Math.min(Math.abs(t), SECH_END));
+    const size = Math.abs(t);
+    const e = expm1(2 * Math.min(size, SECH_END));
     const a = e / (e + 2);
     const y = t < 0 || Object.is(t, -0) ? -a : a;
     numbers[value + i] = y;
     numbers[slope + i] = 1 - y * y;
-    numbers[second + i] = -2 * (y * ((2 / (e + 2)) * (1 + a)));
+    numbers[second + i] = size >= SECH_END ? 0 : -2 * (y * ((2 / (e + 2)) * (1 + a)));
   }
 }
 
 // 1 − tanh² t, in the tails too.
 function sech2(t: number): number {
-  const e = expm1(2 * Math.min(Math.abs(t), SECH_END));
+  const size = Math.abs(t);
+  if (size >= SECH_END) return 0;
+  const e = expm1(2 * size);
   return (2 / (e + 2)) * (1 + e / (e + 2));
 }
 
