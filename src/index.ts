@@ -124,6 +124,7 @@ export {
   type Observable,
   type Observables,
   type Observed,
+  parameters,
   predictions,
   quantiles,
   risk,

@@ -43,6 +43,7 @@ export type Observable =
   | { kind: "histogram"; coordinate: string; edges: number[] }
   | { kind: "density"; coordinate: string; points: number[]; bandwidth: number | null }
   | { kind: "predictions"; x: Tensor<"f64"> }
+  | { kind: "parameters"; rows: number[] }
   | { kind: "freeEnergy"; temperature: number | null }
   | { kind: "dissipation"; temperature: number | null }
   | { kind: "entropy" };
@@ -155,6 +156,16 @@ export function predictions(x: TensorLike): Observable {
 }
 
 /**
+ * Parameters θ of particles by number: [n, D] numbers a time. Points that a `modifiedFlow` carries stand behind its neurons, so those
+ * of N neurons are N, N + 1, …: with them goes the flow X(u, t) of several points u, and any statistic of it.
+ *
+ * @param rows  numbers of the particles, from 0
+ */
+export function parameters(rows: readonly number[]): Observable {
+  return parseObservable({ kind: "parameters", rows: [...rows] });
+}
+
+/**
  * The free energy 𝓕(m) = F(m) + ∫U dm + τ∫ m log m of a grid in the parameters.
  *
  * @param options  temperature: τ (that of the process)
@@ -218,6 +229,10 @@ const observableSchema: Schema<Observable> = oneOf("an observable", {
     bandwidth: orNull(number("a positive number", (h) => h > 0)),
   }),
   predictions: object("predictions", { kind: kind("predictions"), x: array("inputs, [n, d]", 2) }),
+  parameters: object("parameters", {
+    kind: kind("parameters"),
+    rows: list("a list of numbers of particles", integer(0, 2 ** 24)),
+  }),
   freeEnergy: object("a free energy", {
     kind: kind("freeEnergy"),
     temperature: orNull(number("a temperature τ, 0 or more", (x) => x >= 0)),
@@ -303,6 +318,8 @@ export async function evaluate(
       const K = outputsOf(problem.unit);
       return { shape: K === 1 ? [values.length] : [values.length / K, K], values, method };
     }
+    case "parameters":
+      return parametersOf(measure, observable.rows);
     case "freeEnergy":
       return scalar((await freeEnergyOf(measure, problem, temperatureOf(observable, context))).value);
     case "dissipation":
@@ -310,6 +327,17 @@ export async function evaluate(
     case "entropy":
       return scalar(await entropyOf(measure));
   }
+}
+
+function parametersOf(measure: Measure, rows: readonly number[]): Row {
+  if (measure.kind !== "particles") throw new SpecError("measure.kind", measure.kind, "particles, which have numbers");
+  const [n, D] = measure.shape;
+  const values = new Float64Array(rows.length * D);
+  rows.forEach((row, i) => {
+    if (row >= n) throw new SpecError(`parameters.rows[${i}]`, row, `the number of a particle, 0 to ${n - 1}`);
+    values.set(measure.values.subarray(row * D, (row + 1) * D), i * D);
+  });
+  return { shape: [rows.length, D], values };
 }
 
 function temperatureOf(

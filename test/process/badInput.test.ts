@@ -61,11 +61,13 @@ const words = (text: string) => new Set(text.split(" "));
 const OPTIONAL = words(
   "loss confinement temperature rotation signal weights a b outputs outputBias trainOutput noise batchSize schedule " +
     "replacement precision seed replica method cells rMax tolerance particles degree maxStep r2 gradient points timeStep " +
-    "center box",
+    "center box noiseStep carried examples order factorisation gradientNoise decay",
 );
-const NULLABLE = words("confinement weights cells rMax tolerance particles degree maxStep r2 points timeStep box");
-const SIGNED = words("slope from to label a b w mean center");
-const COUNTS = words("neurons batchSize seed replica degree outputs points cells");
+const NULLABLE = words(
+  "confinement weights cells rMax tolerance particles degree maxStep r2 points timeStep box noiseStep carried examples",
+);
+const SIGNED = words("slope from to label a b w mean center decay");
+const COUNTS = words("neurons batchSize seed replica degree outputs points cells examples order");
 
 function isOptional({ name, path, kind }: Place): boolean {
   // τ is what Langevin dynamics and the Fokker–Planck equation are about
@@ -181,7 +183,7 @@ describe("a specification with one broken field is a SpecError that names it", (
           expect(isNamed, `${place.path} is broken, but the error names ${path}: ${message}`).toBe(true);
         }
       }),
-      { seed: 21, numRuns: 60 },
+      { seed: 21, numRuns: 90 },
     );
   });
 

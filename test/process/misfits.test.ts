@@ -277,7 +277,7 @@ function set(process: Broken, name: string, value: unknown): string {
 }
 
 function withoutBatch(process: Broken): Broken {
-  if ("batchSize" in process) Object.assign(process, { batchSize: 1, replacement: true });
+  if ("replacement" in process) Object.assign(process, { batchSize: 1, replacement: true });
   return process;
 }
 

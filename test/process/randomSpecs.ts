@@ -156,6 +156,10 @@ const unitOf = (K: number) => {
   return K === 1 ? fc.oneof(fc.record({ kind: fc.constant("ridge"), activation }), affine) : affine;
 };
 
+// Units whose activation has a second derivative.
+const smooth = (units: (K: number) => fc.Arbitrary<Spec>) => (K: number) =>
+  units(K).filter(({ activation }) => !/elu$|Linear$/.test((activation as Spec).kind as string));
+
 const potential = fc.oneof(
   fc.record({ kind: fc.constant("quadratic"), weight: above0, center: real }, { requiredKeys: ["kind", "weight"] }),
   fc.record(
@@ -452,7 +456,125 @@ const fokkerPlanck = problemOf({
     );
 });
 
+// ε, and time and noise steps that are whole parts of each other, or nothing.
+const noisySteps = fc.tuple(above0, fc.integer({ min: 1, max: 5 }), above0).map(([noiseStep, ratio, stepSize]) => ({
+  stepSize,
+  timeStep: ratio * noiseStep,
+  noiseStep,
+}));
+const batchSize = fc.integer({ min: 1, max: 100 });
+const noisy = (fields: Fields, required: readonly string[]) =>
+  noisySteps.chain(({ stepSize, timeStep, noiseStep }) =>
+    fc
+      .constantFrom<Fields[]>({}, { timeStep: fc.constant(timeStep), noiseStep: fc.constant(noiseStep) })
+      .chain((steps) =>
+        fc.record(
+          { ...fields, stepSize: fc.constant(stepSize), batchSize, ...steps, seed, replica: fc.nat() },
+          { requiredKeys: ["kind", "problem", "stepSize", ...required, ...Object.keys(steps)] as never[] },
+        ),
+      ),
+  );
+
+const widthOf = ({ law, unit: { kind, outputs } }: { law: Spec; unit: Spec }): number => {
+  const d = Array.isArray(law.x) ? (law.x as number[][])[0]!.length : 0;
+  return kind === "ridge" ? d : d + 1 + ((outputs as number | undefined) ?? 1);
+};
+const modifiedFlow = fc.oneof(
+  problemOf({ laws: finite }).chain((problem) =>
+    noisy(
+      {
+        kind: fc.constant("modifiedFlow"),
+        problem: fc.constant(problem),
+        neurons: neuronsOf(problem),
+        order: fc.constant(1),
+        method: word("eulerMaruyama", "heun"),
+        carried: nothingOr(matrix(2, widthOf(problem))),
+        schedule,
+        precision: word("f32", "f64"),
+      },
+      ["neurons"],
+    ),
+  ),
+  problemOf({ laws: finite, units: smooth(unitOf), confined: false }).chain((problem) =>
+    noisy(
+      {
+        kind: fc.constant("modifiedFlow"),
+        problem: fc.constant(problem),
+        neurons: neuronsOf(problem),
+        order: fc.constant(2),
+      },
+      ["neurons", "order"],
+    ),
+  ),
+  problemOf({
+    laws: (d, _, loss) => fc.oneof(...SAMPLED(d, 1, loss)),
+    outputs: [
+      [1, "squared"],
+      [1, "logistic"],
+    ],
+    starts: ["gaussian", "radii", "normal", "particles"],
+  })
+    .filter(({ law, loss }) => (loss === "logistic") <= (law.kind !== "teacher"))
+    .chain((problem) =>
+      fc.record(
+        {
+          kind: fc.constant("modifiedFlow"),
+          problem: fc.constant(problem),
+          neurons: neuronsOf(problem),
+          stepSize: above0,
+          batchSize,
+          points: nothingOr(fc.integer({ min: 1, max: 5000 })),
+          examples: fc.integer({ min: 1, max: 9 }),
+          timeStep: above0,
+        },
+        { requiredKeys: ["kind", "problem", "neurons", "stepSize"] },
+      ),
+    ),
+);
+
+const correlatedNoise = problemOf({ laws: finite }).chain((problem) =>
+  fc.record(
+    {
+      kind: fc.constant("correlatedNoise"),
+      problem: fc.constant(problem),
+      neurons: problem.start.kind === "particles" ? fc.constant(3) : fc.integer({ min: 1, max: 20 }),
+      stepSize: above0,
+      batchSize,
+      timeStep: above0,
+      factorisation: word("pivotedCholesky", "eigen"),
+      seed,
+      replica: fc.nat(),
+    },
+    { requiredKeys: ["kind", "problem", "neurons", "stepSize"] },
+  ),
+);
+
+const LINE: Partial<Shape> = { ...DENSE, dimension: 1 };
+const smfeGrid = problemOf({ ...LINE, laws: finite }).chain((problem) =>
+  noisy(
+    {
+      kind: fc.constant("smfeGrid"),
+      problem: fc.constant(problem),
+      gradientNoise: fc.boolean(),
+      cells: fc.integer({ min: 8, max: 40 }),
+      box: ascending(2),
+    },
+    [],
+  ),
+);
+
 /** Specifications of each kind of process. */
-export const kinds = { sgd, gradientDescent, langevin, gradientFlow, nonlinear, radialFlow, fokkerPlanck };
+export const kinds = {
+  sgd,
+  gradientDescent,
+  langevin,
+  gradientFlow,
+  nonlinear,
+  radialFlow,
+  fokkerPlanck,
+  modifiedFlow,
+  correlatedNoise,
+  smfeGrid,
+};
 /** Normalised specifications of all kinds. */
 export const spec: fc.Arbitrary<Process> = fc.oneof(...Object.values(kinds)).map((raw) => parseProcess(raw));
