@@ -25,6 +25,7 @@ import type { Tensor } from "../model/tensor";
 import { parameterDimension } from "../model/unit";
 import {
   checkGradient,
+  checkMemory,
   checkNetworkMemory,
   checkParticles,
   defaultGradient,
@@ -255,6 +256,7 @@ export const smfeGridSchema: Schema<SmfeGridProcess> = refined(
   }),
   (process): SmfeGridProcess => {
     checkOneParameter(process.problem, "modifiedFlow takes any dimension, with particles.");
+    checkLineMemory(process.cells, process.problem);
     return withSteps(process);
   },
 );
@@ -292,6 +294,7 @@ export const fluctuationsSchema: Schema<FluctuationsProcess> = refined(
     }
     if (method === "grid") {
       checkOneParameter(problem, 'The method "particles" takes any dimension.');
+      checkLineMemory(process.cells, problem);
       if (process.initialNoise === "sample") {
         throw new SpecError("initialNoise", "sample", '"gaussian" or "none" on a grid', 'Take the method "particles".');
       }
@@ -343,6 +346,12 @@ function checkOneParameter(problem: Problem, remedy: string): void {
     const density = "densityStart({ edges, masses }) takes any density.";
     throw new SpecError("problem.start.kind", start.kind, "a start with a density", density);
   }
+}
+
+// Tables of σ and σ' of every example, and a dozen fields.
+function checkLineMemory(cells: number | null, { law }: Problem): void {
+  const examples = law.kind === "dataset" ? law.x.shape[0]! : 0;
+  checkMemory([{ path: "cells", found: cells, bytes: 8 * (cells ?? 1024) * (2 * examples + 16) }]);
 }
 
 function checkSmooth({ unit, confinement }: Problem): void {

@@ -7,7 +7,7 @@
 import { DivergenceError } from "../../engine/errors";
 import { type Cells, Sum, type Work } from "../../measure/cells";
 import type { LineModel } from "./model";
-import { limitedSlopes, massFolded, massOutside, remap } from "./remap";
+import { limitedSlopes, massAtWalls, massFolded, remap } from "./remap";
 
 /** Something the user should know, with the time at which it was first seen and the mass that it concerns. */
 export type GridFlag = { kind: "wall" | "folded"; time: number; share: number };
@@ -39,8 +39,6 @@ export class GridFlow {
   masses: Float64Array;
   /** The first of each kind. */
   readonly flags: GridFlag[] = [];
-  /** Mass that walls have held back in all. */
-  held = 0;
   /** [n + 1] images of the edges; [Q] predictions and residuals: those of `place`. */
   readonly images: Float64Array;
   readonly predictions: Float64Array;
@@ -118,23 +116,22 @@ export class GridFlow {
   }
 
   /** What a saved state holds besides the masses. */
-  marks(): { step: number; held: number; notes: readonly GridFlag[] } {
-    return { step: this.step, held: this.held, notes: this.flags };
+  marks(): { step: number; notes: readonly GridFlag[] } {
+    return { step: this.step, notes: this.flags };
   }
 
   /** Goes back to a saved state; what follows repeats its bits. */
-  restore(masses: Float64Array, { step, held, notes }: ReturnType<GridFlow["marks"]>): void {
+  restore(masses: Float64Array, { step, notes }: ReturnType<GridFlow["marks"]>): void {
     this.masses.set(masses);
     this.step = step;
-    this.held = held;
     this.flags.splice(0, this.flags.length, ...notes.map((flag) => ({ ...flag })));
   }
 
   #look(): void {
     const { cells, timeStep } = this.spec;
     const time = (this.step + 1) * timeStep;
-    this.held += massOutside(cells.edges[0]!, this.images, this.masses);
-    if (this.held > NAMED) this.#flag("wall", time, this.held);
+    const held = massAtWalls(cells.edges[0]!, this.images, this.masses, this.#next);
+    if (held > NAMED) this.#flag("wall", time, held);
     const folded = massFolded(this.images, this.masses);
     if (folded > NAMED) this.#flag("folded", time, folded);
   }
@@ -154,7 +151,7 @@ export class GridFlow {
 export function gridWarning({ kind, time, share }: GridFlag): string {
   const since = `since t = ${time.toPrecision(3)}`;
   return kind === "wall"
-    ? `The law has reached a wall of the box ${since}: ${share.toExponential(1)} of the mass stays there that would have left; take a larger box.`
+    ? `The law has reached a wall of the box ${since}: ${share.toExponential(1)} of the mass is held in the cell there; take a larger box.`
     : `A step turns parts of the law over ${since}, ${share.toExponential(1)} of the mass: particles pass each other, which the flow does not; take a smaller timeStep.`;
 }
 

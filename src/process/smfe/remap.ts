@@ -83,23 +83,26 @@ export function remap(
 }
 
 /**
- * Masses that a map takes out of the box, below and above it together.
+ * Mass of the cells at those walls through which a map would have taken mass.
  *
  * @param edges, images, masses  as of `remap`
+ * @param after                  masses of the image
  */
-export function massOutside(edges: Float64Array, images: Float64Array, masses: Float64Array): number {
+export function massAtWalls(
+  edges: Float64Array,
+  images: Float64Array,
+  masses: Float64Array,
+  after: Float64Array,
+): number {
   const n = masses.length;
-  const first = edges[0]!;
-  const last = edges[n]!;
-  let outside = 0;
+  let below = false;
+  let above = false;
   for (let i = 0; i < n; i++) {
-    const low = Math.min(images[i]!, images[i + 1]!);
-    const high = Math.max(images[i]!, images[i + 1]!);
-    if (low >= first && high <= last) continue;
-    const inside = Math.max(0, Math.min(high, last) - Math.max(low, first));
-    outside += masses[i]! * (high > low ? 1 - inside / (high - low) : 1);
+    if (masses[i] === 0) continue;
+    below ||= Math.min(images[i]!, images[i + 1]!) < edges[0]!;
+    above ||= Math.max(images[i]!, images[i + 1]!) > edges[n]!;
   }
-  return outside;
+  return (below ? after[0]! : 0) + (above ? after[n - 1]! : 0);
 }
 
 /**
