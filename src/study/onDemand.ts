@@ -1,0 +1,90 @@
+// Studies that few pages make, loaded when they are called.
+
+import type { LinearProblem } from "../model/linearObjective";
+import type { Objective } from "../model/objective";
+import type { ProblemInput } from "../model/problem";
+import type { LinearMoments, MomentOptions } from "./objective/linearMoments";
+import type { NetworkObjective } from "./objective/network";
+import type { ObjectivePaths, PathOptions } from "./objective/paths";
+import type { WeakErrorOptions, WeakErrors } from "./objective/weakErrors";
+
+/**
+ * The objective L(Θ) = N F(Θ) + Σ_i U(θ_i) of a network on a finite law: −∇L is the velocity of all neurons, and SGD on it is `sgd` of
+ * the same step size. A point is θ row by row, p = ND numbers, and √N c after them where there is an output bias c.
+ *
+ * @param problem  a finite law, unit, start, loss and confinement
+ * @param neurons  N
+ * @throws {SpecError} where the law is not finite, or with the path of the wrong field
+ * @see theory §8; docs/modifiedFlows.md
+ */
+export async function networkObjective(problem: ProblemInput, neurons: number): Promise<NetworkObjective> {
+  return (await import("./objective/network")).networkObjective(problem, neurons);
+}
+
+/**
+ * The objective of quadratic terms ℓ_q(x) = ½ xᵀ A_q x − b_qᵀ x, on which SGD is linear and `linearMoments` exact.
+ *
+ * @param problem  matrices: A_q, symmetric, [Q, p, p]; vectors: b_q, [Q, p] (0); weights: m_q, [Q] (1/Q each)
+ * @throws {SpecError} with the path of the wrong field
+ */
+export async function linearObjective(problem: LinearProblem): Promise<Objective> {
+  return (await import("../model/linearObjective")).linearObjective(problem);
+}
+
+/**
+ * Sample paths on a finite-sum objective L = Σ_q m_q ℓ_q in R^p, from several starts under one noise, so that multi-point statistics
+ * can be asked: of SGD, x ← x − (η/B) Σ_b ∇ℓ_{q_b}(x); of the gradient flow; of the stochastic modified flow (SMF),
+ * dX = b(X) dt − √(η/B) Σ_q √m_q (∇ℓ_q − ∇L)(X) dB_q, with a Brownian motion for each term; and of the stochastic modified equation
+ * (SME), dX = b(X) dt + √(η/B) Σ(X)^{1/2} dW, with one W in R^p. In order 1 b = −∇L, in order 2 b = −∇(L + (η/4)|∇L|²), whose
+ * ∇²L∇L is the user's `hessianVector`, or extrapolated differences of ∇L.
+ *
+ * Schemes, for steps h and α = η/B: "splitting", half a Runge–Kutta step of the drift, the noise, half a step: weak error
+ * O(h⁴ + αh² + α²h). "eulerMaruyama": weak error O(h). Both are of Itô's equation.
+ *
+ * @param objective  dimension: p; terms: Q; weights: m_q; gradient(q, x, out) writes ∇ℓ_q(x); optionally hessianVector(x, v, out),
+ *                   covariance(x, out) in place of Σ in the SME, value(q, x)
+ * @param options    method; order (1); stepSize: η; batchSize: B (1); times; timeStep: h (η); scheme ("splitting"); starts:
+ *                   points of R^p; replicas (1), replica, seed
+ * @returns states at the times, [times, replicas, starts, p]
+ * @throws {SpecError} with the path of the wrong field, or with the term and point where a gradient is not finite
+ * @throws {DivergenceError} where a path leaves all bounds
+ * @example await objectivePaths({ dimension: 1, terms: 2, gradient: (q, x, out) => { out[0] = (q ? 3 : -1) * x[0]; } },
+ *   { method: "smf", order: 2, stepSize: 0.05, times: [1], starts: [[1], [-1]], replicas: 100, seed: 1 })
+ * @see Gess, Kassing, Konarovskyi, Ann. Appl. Probab. 34 (2024); Li, Tai, E, J. Mach. Learn. Res. 20 (2019); docs/modifiedFlows.md
+ */
+export async function objectivePaths(objective: Objective, options: PathOptions): Promise<ObjectivePaths> {
+  return (await import("./objective/paths")).objectivePaths(objective, options);
+}
+
+/**
+ * Weak errors E φ(flow) − E φ(SGD) at a time T, of one or several points under one noise, at several step sizes, and their orders.
+ *
+ * The means are taken with a martingale control variate: the value function of each step as a polynomial, fitted to pilot paths,
+ * times the noise of the step less its mean. It leaves the mean as it is, and little of the variance, so that errors of order 2 are
+ * seen with a few thousand paths. Standard errors are those of what is left.
+ *
+ * @param objective  as in `objectivePaths`
+ * @param options    statistic: φ(points), a point a start (L of the first); starts; time: T; stepSizes: η, each a whole number of
+ *                   times in T; batchSize: B (1); methods: { method, order, scheme } of the flows; timeSteps: of a flow in a step of
+ *                   SGD (2); replicas (2000); degree: of the polynomials (up to 4); level: of intervals (0.95); seed
+ * @throws {SpecError} with the path of the wrong field
+ * @throws {DivergenceError} where a path leaves all bounds
+ * @see docs/modifiedFlows.md
+ */
+export async function weakErrors(objective: Objective, options: WeakErrorOptions): Promise<WeakErrors> {
+  return (await import("./objective/weakErrors")).weakErrors(objective, options);
+}
+
+/**
+ * First and second moments, those of pairs of starts under one noise among them, on quadratic terms: of SGD exactly, by recursion; of
+ * the flows by the exponential of their moment equations, to round-off.
+ *
+ * @param problem  as in `linearObjective`
+ * @param options  method; order (1); stepSize: η; batchSize: B (1); times; starts: points of R^p (one for "sme")
+ * @returns means E x_s, [times, starts, p]; products E x_s x_rᵀ, [times, starts, starts, p, p]
+ * @throws {SpecError} with the path of the wrong field
+ * @see docs/modifiedFlows.md
+ */
+export async function linearMoments(problem: LinearProblem, options: MomentOptions): Promise<LinearMoments> {
+  return (await import("./objective/linearMoments")).linearMoments(problem, options);
+}
