@@ -32,6 +32,7 @@ export { kolmogorov, w1, w2 } from "./measure/distance";
 export type { FreeEnergy } from "./measure/freeEnergy";
 export {
   coordinate,
+  type Fluctuation,
   type Grid,
   grid as gridMeasure,
   type Marginal,

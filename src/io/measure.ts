@@ -1,19 +1,30 @@
 // Measures on file: arrays as base64, so that every bit comes back.
 
 import { SpecError } from "../engine/errors";
-import { grid, type Measure, particles } from "../measure/measure";
+import { fluctuation } from "../measure/fluctuation";
+import { grid, type Measure, type Particles, particles } from "../measure/measure";
 import { isRecord, join } from "../model/spec";
 import { encodeTensor, readTensor } from "../model/tensor";
 
 /**
  * A measure as plain JSON.
  *
- * @param measure  particles or a grid
+ * @param measure  particles, a grid, or a fluctuation
  */
 export function measureToJson(measure: Measure): unknown {
   if (measure.kind === "grid") {
     const { kind, coordinates, edges, masses } = measure;
     return { kind, coordinates, edges: edges.map((axis) => numbersToJson(axis)), masses: numbersToJson(masses) };
+  }
+  if (measure.kind === "fluctuation") {
+    const { kind, base, weights, displacements, outputBias } = measure;
+    return {
+      kind,
+      base: measureToJson(base),
+      weights: numbersToJson(weights),
+      displacements: numbersToJson(displacements),
+      ...(outputBias && { outputBias: numbersToJson(outputBias) }),
+    };
   }
   const { kind, coordinates, shape, values, weights, outputBias } = measure;
   return {
@@ -47,7 +58,18 @@ export function readMeasure(json: unknown, path: string): Measure {
         masses: readNumbers(fields.masses, "measure.masses"),
       });
     }
-    if (fields.kind !== "particles") throw new SpecError("measure.kind", fields.kind, '"particles" or "grid"');
+    if (fields.kind === "fluctuation") {
+      const bias = fields.outputBias ?? null;
+      return fluctuation({
+        base: readMeasure(fields.base, "measure.base") as Particles,
+        weights: readNumbers(fields.weights, "measure.weights"),
+        displacements: readNumbers(fields.displacements, "measure.displacements"),
+        outputBias: bias === null ? null : readNumbers(bias, "measure.outputBias"),
+      });
+    }
+    if (fields.kind !== "particles") {
+      throw new SpecError("measure.kind", fields.kind, '"particles", "grid" or "fluctuation"');
+    }
     const { shape, data } = readTensor(fields.values, "measure.values");
     if (shape.length !== 2) throw new SpecError("measure.values.shape", shape, "[N, D]");
     const weights = fields.weights ?? null;

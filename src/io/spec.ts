@@ -4,7 +4,7 @@ import { SpecError } from "../engine/errors";
 import { checkPlain } from "../model/problem";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { checkObservables } from "../study/checkObservables";
-import { isLocal, type Observable, type Observables, parseObservables } from "../study/observables";
+import { defaultObservables, isLocal, type Observable, type Observables, parseObservables } from "../study/observables";
 import { logSpaced } from "../study/times";
 import { canonicalJson } from "./canonical";
 import { readRecord } from "./measure";
@@ -59,7 +59,7 @@ export function parseRunSpec(json: unknown): RunSpec {
   if (!("replica" in process) && replicas !== 1) {
     throw new SpecError("replicas", replicas, "1, as this process is deterministic");
   }
-  const observe = parseObservables(fields.observe ?? { risk: { kind: "risk" } });
+  const observe = parseObservables(fields.observe ?? defaultObservables(process));
   for (const [name, one] of Object.entries(observe)) {
     if (isLocal(one)) throw new SpecError(`observe.${name}`, one, "a plain specification, because it goes to a file");
   }

@@ -34,7 +34,27 @@ export interface Grid {
 }
 
 /** A law of parameters. */
-export type Measure = Particles | Grid;
+export type LawMeasure = Particles | Grid;
+
+/**
+ * A signed fluctuation of a law, η = Σ ω_i δ_{θ_i} − Σ w_i b_i·∇δ_{θ_i}, with w the weights of the base; of mean 0 in what it does to a
+ * constant, but for points that were added. See src/measure/fluctuation.ts.
+ */
+export interface Fluctuation {
+  kind: "fluctuation";
+  coordinates: "theta";
+  /** the law it is about, M points; those of weight 0 carry weights ω alone */
+  base: Particles;
+  /** [M], ω, of any sign */
+  weights: Float64Array;
+  /** [M, D], b */
+  displacements: Float64Array;
+  /** [K], fluctuation of the output bias; null where the unit has none */
+  outputBias: Float64Array | null;
+}
+
+/** What a process yields: a law of parameters, or the fluctuation of one. */
+export type Measure = LawMeasure | Fluctuation;
 
 /** A law on the line: weighted points, or cells with their mass spread evenly. */
 export type Marginal =
@@ -110,8 +130,9 @@ export function grid(parts: {
  * @param measure  the measure
  */
 export function asParticles(measure: Measure): Particles {
-  if (measure.kind === "particles") return measure;
-  const { coordinates, edges, masses } = measure;
+  const law = lawOf(measure);
+  if (law.kind === "particles") return law;
+  const { coordinates, edges, masses } = law;
   const middles = edges.map((axis) => axis.subarray(1).map((edge, i) => (edge + axis[i]!) / 2));
   const columns = middles.length === 1 ? 1 : middles[1]!.length;
   const values = new Float64Array(masses.length * middles.length);
@@ -126,14 +147,30 @@ export function asParticles(measure: Measure): Particles {
 }
 
 /**
+ * A measure as a law.
+ *
+ * @throws {SpecError} where it is the fluctuation of one
+ */
+export function lawOf(measure: Measure): LawMeasure {
+  if (measure.kind !== "fluctuation") return measure;
+  throw new SpecError(
+    "measure.kind",
+    "fluctuation",
+    "a law of parameters",
+    "Of a fluctuation there are predictions, moments and negativeSobolev; its base is a law.",
+  );
+}
+
+/**
  * Law of one stored coordinate.
  *
  * @param measure  the measure
  * @param column   0, 1, …, in the order of a row, or of the axes of a grid
  */
 export function marginal(measure: Measure, column: number): Marginal {
-  if (measure.kind === "particles") return sample(measure, (row) => row[column]!);
-  const { edges, masses } = measure;
+  const law = lawOf(measure);
+  if (law.kind === "particles") return sample(law, (row) => row[column]!);
+  const { edges, masses } = law;
   const columns = edges.length === 1 ? 1 : edges[1]!.length - 1;
   const sums = new Float64Array(edges[column]!.length - 1);
   masses.forEach((mass, cell) => {
@@ -172,13 +209,14 @@ export function isRadius(name: string): boolean {
  *
  * On a grid of two radii the law of r is exact in its second radius and takes four points a cell in the first.
  *
- * @param measure  the measure
- * @param name     of the coordinate
- * @param problem  what the measure solves
- * @param path     where the name stands, for the error
+ * @param anything  the measure
+ * @param name      of the coordinate
+ * @param problem   what the measure solves
+ * @param path      where the name stands, for the error
  * @throws {SpecError} when the measure has no such coordinate
  */
-export function coordinate(measure: Measure, name: string, problem: Problem, path = "coordinate"): Marginal {
+export function coordinate(anything: Measure, name: string, problem: Problem, path = "coordinate"): Marginal {
+  const measure = lawOf(anything);
   const names = coordinateNames(measure, problem);
   const width = measure.kind === "grid" ? measure.edges.length : measure.shape[1];
   if (width !== names.length) {
@@ -227,17 +265,18 @@ function missingCoordinate(form: MeasureForm, name: string, problem: Problem, pa
 // Radii that are computed from the coordinates a measure has.
 function addedRadii({ kind, coordinates }: MeasureForm, problem: Problem): string[] {
   if (coordinates === "radial") return ["r"];
-  return kind === "grid" ? [] : ["r1", "r2", "r"].filter((one) => radiusExists(one, problem));
+  return kind !== "particles" ? [] : ["r1", "r2", "r"].filter((one) => radiusExists(one, problem));
 }
 
 /**
  * The same law in radial coordinates; a measure that has them already is returned as it is.
  *
- * @param measure  the measure
- * @param problem  what it solves; its input dimension is finite when the measure is in coordinates "theta"
+ * @param anything  the measure
+ * @param problem   what it solves; its input dimension is finite when the measure is in coordinates "theta"
  */
 export function toRadial<M extends Measure>(measure: M, problem: Problem): M;
-export function toRadial(measure: Measure, problem: Problem): Measure {
+export function toRadial(anything: Measure, problem: Problem): Measure {
+  const measure = lawOf(anything);
   if (measure.coordinates === "radial") return measure;
   if (measure.kind === "grid")
     throw new SpecError("measure.kind", "grid", "particles, to be put in radial coordinates");

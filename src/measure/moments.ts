@@ -1,7 +1,7 @@
 // Moments of laws: exact for particles, and exact on a grid for mass spread evenly in its cells.
 
 import { SpecError } from "../engine/errors";
-import { type Marginal, type Measure, marginal } from "./measure";
+import { lawOf, type Marginal, type Measure, marginal } from "./measure";
 
 /**
  * Raw moments E x, E x², …, E x^order of a law on the line, or of each stored coordinate of a measure.
@@ -45,8 +45,9 @@ export function variance(law: Marginal): number {
 
 function marginals(measure: Measure | Marginal): Marginal[] {
   if (!("coordinates" in measure)) return [measure];
-  const width = measure.kind === "grid" ? measure.edges.length : measure.shape[1];
-  return Array.from({ length: width }, (_, j) => marginal(measure, j));
+  const law = lawOf(measure);
+  const width = law.kind === "grid" ? law.edges.length : law.shape[1];
+  return Array.from({ length: width }, (_, j) => marginal(law, j));
 }
 
 function sampleMoments({ values, weights }: Extract<Marginal, { kind: "particles" }>, order: number): Float64Array {

@@ -3,16 +3,16 @@
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import type { Memory } from "../engine/memory";
-import { type NetworkBlock, setBatchCount, writeBatch, writeNetwork } from "../model/blocks";
+import { type NetworkBlock, setBatchCount, viewNetwork, writeBatch, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import type { Problem } from "../model/problem";
 import type { Tensor } from "../model/tensor";
 import { outputsOf, parameterDimension } from "../model/unit";
-import { asParticles, type Measure, type Particles } from "./measure";
+import { asParticles, type Fluctuation, type Measure, type Particles } from "./measure";
 import { radialPredictions } from "./radialPredictions";
 
 /**
- * Predictions of a measure.
+ * Predictions of a measure; of a fluctuation, how far they are from those of its base, ⟨η, σ*(x; ·)⟩.
  *
  * @param x  [n, d], an input a row
  * @returns n numbers (n rows of K for K outputs), and how they were computed: `exact` for a network, `quadrature` over directions for a radial law
@@ -27,6 +27,9 @@ export function predictionsOf(
   const d = lawDimension(problem.law);
   if (x.shape.length !== 2 || x.shape[1] !== d) {
     throw new SpecError("x", x.shape, `inputs of shape [n, ${d}], as the law's dimension is ${d}`);
+  }
+  if (measure.kind === "fluctuation") {
+    return { values: fluctuationPredictions(measure, problem, engine, x.data, x.shape[0]!), method: "exact" };
   }
   if (measure.coordinates === "theta") {
     const points = asParticles(measure);
@@ -94,6 +97,48 @@ export function networkPredictions(
       engine.kernels.packInputs_f64(net.block, batch.block, x + from * d * 8, 0, here);
       engine.kernels.forward_f64(net.block, batch.block);
       out.set(memory.f64(batch.predictions, here * net.outputs), from * net.outputs);
+    }
+    return out;
+  } finally {
+    memory.free();
+  }
+}
+
+// ⟨η, σ*(x; ·)⟩ and the fluctuation of the output bias: predictions of masses ω, and their derivative along b.
+function fluctuationPredictions(
+  eta: Fluctuation,
+  problem: Problem,
+  engine: Engine,
+  inputs: Float64Array,
+  count: number,
+): Float64Array {
+  const { base, weights, displacements, outputBias } = eta;
+  checkNetwork(base, problem);
+  const d = inputs.length / count;
+  const memory = engine.memory();
+  try {
+    const { forward_f64, importTheta_f64, packInputs_f64, tangentForward_f64 } = engine.kernels;
+    const network = loadNetwork(memory, engine, problem, base);
+    // the same neurons with masses ω, and without the base's bias
+    const signed = loadNetwork(memory, engine, problem, { ...base, weights, outputBias: null });
+    const direction = viewNetwork(memory, network, memory.allocate(network.bytes));
+    const turn = new Float64Array(network.length);
+    turn.set(displacements);
+    if (outputBias) turn.set(outputBias, displacements.length);
+    importTheta_f64(direction.block, memory.put("f64", turn));
+    const batch = writeBatch(memory, network, Math.min(count, MOST_EXAMPLES));
+    const x = memory.put("f64", inputs);
+    const rows = memory.reserve("f64", Math.min(count, MOST_EXAMPLES) * network.outputs);
+    const out = new Float64Array(count * network.outputs);
+    for (let from = 0; from < count; from += MOST_EXAMPLES) {
+      const here = Math.min(MOST_EXAMPLES, count - from);
+      setBatchCount(memory, batch, here);
+      packInputs_f64(network.block, batch.block, x + from * d * 8, 0, here);
+      forward_f64(signed.block, batch.block);
+      tangentForward_f64(network.block, direction.block, batch.block, rows);
+      const sampled = memory.f64(batch.predictions, here * network.outputs);
+      const moved = memory.f64(rows, here * network.outputs);
+      for (let i = 0; i < sampled.length; i++) out[from * network.outputs + i] = sampled[i]! + moved[i]!;
     }
     return out;
   } finally {

@@ -22,6 +22,9 @@ export function checkObservables(observables: Observables, process: Process, pat
 function check(observable: Observable, process: Process, path: string): void {
   const { problem } = process;
   const { law, loss } = problem;
+  if (process.kind === "fluctuations" && observable.kind !== "moments" && observable.kind !== "predictions") {
+    throw new SpecError(`${path}.kind`, observable.kind, '"predictions" or "moments", which a fluctuation has');
+  }
   switch (observable.kind) {
     case "moments":
     case "quantiles":
@@ -102,6 +105,8 @@ function formOf(process: Process): MeasureForm {
     case "fokkerPlanck":
     case "smfeGrid":
       return { kind: "grid", coordinates: "theta" };
+    case "fluctuations":
+      return { kind: "fluctuation", coordinates: "theta" };
     default:
       return { kind: "particles", coordinates: "theta" };
   }

@@ -6,7 +6,14 @@ import { specHash } from "../io/canonical";
 import { checkPlain } from "../model/problem";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { checkObservables } from "./checkObservables";
-import { isLocal, type Observable, type Observables, type Observed, parseObservables, risk } from "./observables";
+import {
+  defaultObservables,
+  isLocal,
+  type Observable,
+  type Observables,
+  type Observed,
+  parseObservables,
+} from "./observables";
 import { readWorkers, runAll } from "./runs";
 import type { Provenance, Trajectory } from "./solve";
 
@@ -16,7 +23,7 @@ export interface EnsembleOptions {
   replicas: number;
   /** Times, as for `solve`. */
   times: ArrayLike<number>;
-  /** Statistics by name; plain specifications, because they go to workers; `{ risk: risk() }` if left out. */
+  /** Statistics by name; plain specifications, because they go to workers; `{ risk: risk() }` if left out (of a fluctuation, moments). */
   observe?: Observables | undefined;
   /** Worker threads; 0 runs in this one. The number of cores, at most the replicas, if left out. */
   workers?: number | undefined;
@@ -71,7 +78,7 @@ export interface Ensemble {
 export async function ensemble(process: Process, options: EnsembleOptions): Promise<Ensemble> {
   const spec = parseProcess(process);
   const times = parseTimes(options.times);
-  const observables = parseObservables(options.observe ?? { risk: risk() });
+  const observables = parseObservables(options.observe ?? defaultObservables(spec));
   checkObservables(observables, spec);
   const { replicas, signal } = options;
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > 1e6) {

@@ -6,7 +6,8 @@ import { SpecError } from "../engine/errors";
 import { numbersToJson, readNumbers } from "../io/measure";
 import { type Accuracy, accuracyOf } from "../measure/accuracy";
 import { densityEstimate, histogram as histogramOf } from "../measure/density";
-import { coordinate, isRadius, type Measure } from "../measure/measure";
+import { fluctuationMoments } from "../measure/fluctuation";
+import { coordinate, coordinateNames, isRadius, type Measure } from "../measure/measure";
 import { moments as momentsOf } from "../measure/moments";
 import { dissipationOf, entropyOf, freeEnergyOf } from "../measure/onDemand";
 import { predictionsOf } from "../measure/predictions";
@@ -106,7 +107,7 @@ export function accuracy(options: { points?: number; seed?: number } = {}): Obse
 }
 
 /**
- * Moments E c, E c², … of a coordinate.
+ * Moments E c, E c², … of a coordinate; of a fluctuation η, ⟨η, c⟩, ⟨η, c²⟩, ….
  *
  * @param name   "a" ("a0" … of several outputs), "b", "w0" …, "r1", "r2", or "r"
  * @param order  how many (2)
@@ -147,7 +148,7 @@ export function density(name: string, points: readonly number[], bandwidth?: num
 }
 
 /**
- * Predictions f(x): n numbers a time, or [n, K] for K > 1 outputs.
+ * Predictions f(x): n numbers a time, or [n, K] for K > 1 outputs; of a fluctuation η, ⟨η, σ*(x; ·)⟩.
  *
  * @param x  [n, d], an input a row
  */
@@ -272,6 +273,13 @@ export function parseObservables(value: unknown, path = "observe"): Observables 
   );
 }
 
+/** What is observed where nothing is said: the risk; of a fluctuation, the moments of its first coordinate. */
+export function defaultObservables(process: Process): Observables {
+  if (process.kind !== "fluctuations") return { risk: risk() };
+  const [name] = coordinateNames({ kind: "fluctuation", coordinates: "theta" }, process.problem);
+  return { [name!]: moments(name!) };
+}
+
 /** Whether an observable is a function, which cannot leave this thread. */
 export function isLocal(observable: Observable | LocalObservable): observable is LocalObservable {
   return typeof observable === "function";
@@ -302,6 +310,9 @@ export async function evaluate(
     case "accuracy":
       return found(accuracyOf(measure, problem, engine, observable));
     case "moments":
+      if (measure.kind === "fluctuation") {
+        return row(fluctuationMoments(measure, observable.coordinate, observable.order, problem));
+      }
       return row(momentsOf(coordinate(measure, observable.coordinate, problem), observable.order));
     case "quantiles":
       return row(quantilesOf(coordinate(measure, observable.coordinate, problem), observable.levels));

@@ -10,14 +10,14 @@ import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { version } from "../version";
 import { checkObservables } from "./checkObservables";
 import type { Checkpointing, Keeper, RunRecord } from "./checkpoint";
-import { collect, type Observables, type Observed, observe, parseObservables, risk } from "./observables";
+import { collect, defaultObservables, type Observables, type Observed, observe, parseObservables } from "./observables";
 import { open } from "./open";
 
 /** What `solve` is asked for. */
 export interface SolveOptions {
   /** Times t ≥ 0 at which the measure is recorded, increasing; for SGD t = kε, and the step is round(t/ε). */
   times: ArrayLike<number>;
-  /** Statistics by name; `{ risk: risk() }` if left out. */
+  /** Statistics by name; `{ risk: risk() }` if left out (of a fluctuation, moments). */
   observe?: Observables | undefined;
   /** `measures` keeps the law itself at each time too. */
   keep?: "observables" | "measures" | undefined;
@@ -82,7 +82,8 @@ export interface Trajectory {
  */
 export async function solve(process: Process, options: SolveOptions): Promise<Trajectory> {
   const times = parseTimes(options.times);
-  const observables = parseObservables(options.observe ?? { risk: risk() });
+  const spec = parseProcess(process);
+  const observables = parseObservables(options.observe ?? defaultObservables(spec));
   const keep = options.keep ?? "observables";
   if (keep !== "observables" && keep !== "measures") {
     throw new SpecError("keep", keep, '"observables" or "measures"');
@@ -91,7 +92,6 @@ export async function solve(process: Process, options: SolveOptions): Promise<Tr
   // loaded where a run is saved: most are not
   const saving = options.checkpoint === undefined ? null : await import("./checkpoint");
   const plan = saving?.parseCheckpointing(options.checkpoint!);
-  const spec = parseProcess(process);
   checkObservables(observables, spec);
   if (plan !== undefined) checkPlain(spec.problem, "process.problem", "because the run is saved");
   const simulation = await open(spec, options);

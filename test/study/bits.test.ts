@@ -317,6 +317,7 @@ function hash(...arrays: ArrayBufferView[]): string {
 
 function numbersOf(measure: Measure): Float64Array[] {
   if (measure.kind === "grid") return [measure.masses];
+  if (measure.kind === "fluctuation") return [measure.weights, measure.displacements, ...numbersOf(measure.base)];
   return measure.outputBias ? [measure.values, measure.outputBias] : [measure.values];
 }
 
