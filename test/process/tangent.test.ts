@@ -37,6 +37,9 @@ interface Shape {
   masses?: number[];
 }
 
+/** Examples that stand in a batch behind those that count, as in one of varying length. */
+const STALE = 3;
+
 /** Everything that the sweeps read, drawn from one stream: θ, two directions, inputs, data weights and their tangents. */
 function draws({ unit, d, N, count }: Shape, seed: number) {
   const K = outputsOf(unit);
@@ -47,7 +50,7 @@ function draws({ unit, d, N, count }: Shape, seed: number) {
     theta: normals(0, length).map((x) => 0.7 * x),
     u: normals(1, length),
     p: normals(2, length),
-    x: normals(3, count * d),
+    x: normals(3, (count + STALE) * d),
     c: normals(4, count * K),
     dc: normals(5, count * K),
   };
@@ -62,14 +65,13 @@ async function sweeps(shape: Shape, x: Float64Array, backend: Backend, precision
   const network = writeNetwork(memory, unit, d, N, precision, masses);
   const direction = copyNetwork(memory, network);
   const result = copyNetwork(memory, network);
-  // room for more than there is, as a batch of varying length has it
-  const batch = writeBatch(memory, network, count + 3);
+  const batch = writeBatch(memory, network, count + STALE);
   setBatchCount(memory, batch, count);
   const tangent = writeTangent(memory, network, batch);
   const rows = count * network.outputs;
   const theta = memory.reserve("f64", network.length);
   const sums = memory.reserve(precision, N + 8);
-  kernels[`packInputs_${precision}`](network.block, batch.block, memory.put("f64", x), 0, count);
+  kernels[`packInputs_${precision}`](network.block, batch.block, memory.put("f64", x), 0, count + STALE);
   const put = (block: number, values: Float64Array) => {
     memory.f64(theta, network.length).set(values);
     kernels[`importTheta_${precision}`](block, theta);
@@ -270,6 +272,34 @@ describe("along a direction", () => {
         other.free();
       }
     }
+  });
+});
+
+describe("at a neuron of weights 0", () => {
+  // σ'(0) = 0 and σ''(0) = 2, so T is Σ_q 2 a c_q δh_q x_q: a unit that is flat to first order still bends. 17 products, in f64.
+  it.each<Backend>(["simd", "js"])("the square unit bends, in %s", async (backend) => {
+    const [d, N, count] = [2, 3, 17];
+    const shape = { unit: ridge(square()), d, N, count };
+    const { theta, u, x, c, dc } = draws(shape, 10);
+    const kernels = await sweeps(shape, x, backend, "f64");
+    const T = kernels.tangentBackward(
+      theta.map(() => 0),
+      u,
+      c,
+      dc,
+    );
+    const expected = theta.map((_, at) => {
+      const i = Math.floor(at / d);
+      let sum = 0;
+      for (let q = 0; q < count; q++) {
+        let dh = 0;
+        for (let j = 0; j < d; j++) dh += u[i * d + j]! * x[q * d + j]!;
+        sum += 2 * c[q]! * dh * x[q * d + (at % d)]!;
+      }
+      return sum;
+    });
+    expect(gap(T, expected)).toBeLessThan(1e-14);
+    kernels.free();
   });
 });
 
