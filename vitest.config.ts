@@ -41,6 +41,7 @@ export default defineConfig({
             "@noble/hashes/sha256",
             "@noble/hashes/utils",
             "fast-check",
+            "ml-matrix",
             "d3-dsv",
             "hyparquet",
             "hyparquet-writer/src/write.js",

@@ -62,6 +62,8 @@ export {
 } from "./model/activation";
 export type { Loss } from "./model/labels";
 export { anisotropicGaussians, dataset, type Law, mixture, noExamples, teacher } from "./model/law";
+export type { LinearProblem } from "./model/linearObjective";
+export type { Objective } from "./model/objective";
 export { externalPotential, interaction, populationField, quadrature } from "./model/onDemand";
 export type { PopulationField, PopulationOptions, PopulationProblem } from "./model/population";
 export { localPotential, type Potential, quadratic, separable } from "./model/potential";
@@ -113,6 +115,10 @@ export {
   type StatisticGap,
 } from "./study/couple";
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
+export type { LinearMoments, MomentOptions } from "./study/objective/linearMoments";
+export type { NetworkObjective } from "./study/objective/network";
+export type { ObjectivePaths, PathOptions } from "./study/objective/paths";
+export type { ComparedFlow, Estimate, FlowErrors, WeakErrorOptions, WeakErrors } from "./study/objective/weakErrors";
 export {
   accuracy,
   density,
@@ -130,6 +136,13 @@ export {
   quantiles,
   risk,
 } from "./study/observables";
+export {
+  linearMoments,
+  linearObjective,
+  networkObjective,
+  objectivePaths,
+  weakErrors,
+} from "./study/onDemand";
 export { open } from "./study/open";
 export { type Rate, type RateOptions, rate } from "./study/rate";
 export { type Progress, type Provenance, type SolveOptions, solve, type Trajectory } from "./study/solve";
