@@ -22,7 +22,7 @@ import {
   tanh,
   tensor,
 } from "../src/index";
-import { writeNetwork } from "../src/model/blocks";
+import { copyNetwork, writeBatch, writeNetwork, writeTangent } from "../src/model/blocks";
 import { startParticles } from "../src/model/particles";
 import { writeDescent } from "../src/process/descent";
 import { type PlainProblem, plainVariants } from "./plainSgd";
@@ -204,6 +204,46 @@ async function gradientCase(
   };
 }
 
+// The linearised sweeps along one direction: what second order, the fluctuations and a Hessian–vector product cost each time.
+async function tangentCase(precision: Precision): Promise<Case> {
+  const { neurons, dimension, examples } = { neurons: 2000, dimension: 20, examples: 500 };
+  const unit = affine(tanh());
+  const contenders: Contender[] = [];
+  for (const backend of await builds()) {
+    const engine = await loadEngine({ backend });
+    const memory = engine.memory();
+    const network = writeNetwork(memory, unit, dimension, neurons, precision);
+    const direction = copyNetwork(memory, network);
+    const result = copyNetwork(memory, network);
+    const batch = writeBatch(memory, network, examples);
+    const tangent = writeTangent(memory, network, batch);
+    const numbers = (step: number, n: number) => stream(4).normals(n, { step });
+    const scale = 1 / Math.sqrt(dimension);
+    for (const [step, { block }] of [network, direction].entries()) {
+      const theta = numbers(step, network.length).map((x, i) => (i % (dimension + 2) < 2 ? x : scale * x));
+      engine.kernels[`importTheta_${precision}`](block, memory.put("f64", theta));
+    }
+    const inputs = memory.put("f64", numbers(2, examples * dimension));
+    engine.kernels[`packInputs_${precision}`](network.block, batch.block, inputs, 0, examples);
+    memory.f64(batch.weights, examples).set(numbers(3, examples));
+    const forward = engine.kernels[`tangentForward_${precision}`];
+    const backward = engine.kernels[`tangentBackward_${precision}`];
+    contenders.push({
+      name: backend,
+      units: 1,
+      run() {
+        forward(network.block, direction.block, batch.block, tangent.weights);
+        backward(network.block, direction.block, batch.block, tangent.weights, result.weights);
+      },
+    });
+  }
+  return {
+    name: `tangent forward + backward, N = ${neurons}, d = ${dimension}, n = ${examples}, affine tanh, ${precision}`,
+    unit: "direction",
+    contenders,
+  };
+}
+
 /** The cases of a precision. */
 export async function cases(precision: Precision): Promise<Case[]> {
   return [
@@ -214,6 +254,7 @@ export async function cases(precision: Precision): Promise<Case[]> {
     await gradientCase(precision, { neurons: 4096, dimension: 2, examples: 600, outputs: 5 }, relu()),
     await gradientCase(precision, { neurons: 4096, dimension: 2, examples: 600, outputs: 5 }, tanh()),
     await gradientCase(precision, { neurons: 800, dimension: 40, examples: 1000, outputs: 1 }, tanh()),
+    await tangentCase(precision),
     await normalsCase(precision),
     await stencilCase(precision),
   ];
