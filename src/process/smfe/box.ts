@@ -56,8 +56,8 @@ export function onLine(
 
 /** Horizon of the flow that places the walls, its particles, tolerance, and the most trial steps it may take. */
 const TIME = 20;
-const PARTICLES = 64;
-const TOLERANCE = 1e-4;
+const PARTICLES = 32;
+const TOLERANCE = 1e-3;
 const TRIALS = 20000;
 
 /** Deviations of the gathered noise, and share of the length, that are left free at each wall. */
@@ -69,7 +69,7 @@ const LONGEST = 30;
 
 /**
  * The default box. Flows on a line keep the order of points, so the law stays between the images of the start's two ends. They move
- * in the field of 64 particles; along each the variance V of the gathered noise is that of the linearised equation,
+ * in the field of a few particles; along each the variance V of the gathered noise is that of the linearised equation,
  * V' = 2 v̄' V + α A.
  */
 function boxFor(problem: Problem, start: DensityStart, level: number): [number, number] {
