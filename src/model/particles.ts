@@ -7,7 +7,7 @@ import { PURPOSE_START_A, PURPOSE_START_B, PURPOSE_START_W } from "../../assembl
 import { SpecError } from "../engine/errors";
 import { normalCdf } from "../engine/math";
 import { normalsOf } from "../random/stream";
-import { lawDimension, rotationMatrix } from "./law";
+import { type Law, lawDimension, rotationMatrix } from "./law";
 import type { Problem } from "./problem";
 import type { RadiusLaw, Spread, Start } from "./start";
 import { parameterDimension, weightOffset } from "./unit";
@@ -26,9 +26,7 @@ export function startParticles(
   key: { seed: number; replica: number },
 ): Float64Array {
   const { start, unit, law } = problem;
-  const d = lawDimension(law);
-  const D = parameterDimension(unit, d);
-  const offset = weightOffset(unit);
+  const D = parameterDimension(unit, lawDimension(law));
   if (start.kind === "particles") {
     if (start.theta.shape[0] !== neurons) {
       throw new SpecError(
@@ -41,51 +39,90 @@ export function startParticles(
     return Float64Array.from(start.theta.data);
   }
   const theta = new Float64Array(neurons * D);
-  if (start.kind === "grid") {
-    const point = gridPoints(start);
-    for (let i = 0; i < neurons; i++) {
-      const g = normalsOf({ ...key, purpose: PURPOSE_START_W }, { step: i, from: 0, count: D });
-      point(g, theta.subarray(i * D, (i + 1) * D));
-    }
-    return theta;
-  }
-  const rotated = start.kind === "radii" && law.kind === "anisotropicGaussians" && law.rotation !== "identity";
-  const q = rotated ? rotationMatrix(d, (law.rotation as { seed: number }).seed) : null;
+  const { w, a, b, place } = startMap(problem);
   for (let i = 0; i < neurons; i++) {
-    const row = theta.subarray(i * D, (i + 1) * D);
-    const g = normalsOf({ ...key, purpose: PURPOSE_START_W }, { step: i, from: 0, count: d + 2 });
-    const w = row.subarray(offset);
-    if (start.kind === "gaussian") {
-      const scale = start.radius / Math.sqrt(d);
-      for (let j = 0; j < d; j++) w[j] = scale * g[j]!;
-    } else if (start.kind === "normal") {
-      const { mean, deviation } = typeof start.w === "number" ? { mean: start.w, deviation: 0 } : start.w;
-      for (let j = 0; j < d; j++) w[j] = mean + deviation * g[j]!;
-    } else {
-      // uniform directions in V and its complement, radii by their quantile functions at Φ(g)
-      const signal = law.kind === "anisotropicGaussians" ? law.signal : d;
-      direct(w, g, 0, signal, radiusQuantile(start.r1, g[d]!));
-      if (signal < d) direct(w, g, signal, d, start.r2 === null ? 0 : radiusQuantile(start.r2, g[d + 1]!));
-      if (q) rotate(w, q);
-    }
-    if (offset > 0) {
-      drawSpread(start.a ?? 1, PURPOSE_START_A, i, key, row.subarray(0, offset - 1));
-      drawSpread(start.b ?? 0, PURPOSE_START_B, i, key, row.subarray(offset - 1, offset));
-    }
+    const draw = (purpose: number, count: number) => normalsOf({ ...key, purpose }, { step: i, from: 0, count });
+    place(
+      draw(PURPOSE_START_W, w),
+      draw(PURPOSE_START_A, a),
+      draw(PURPOSE_START_B, b),
+      theta.subarray(i * D, (i + 1) * D),
+    );
   }
   return theta;
 }
 
-function drawSpread(
-  spread: Spread,
-  purpose: number,
-  i: number,
-  key: { seed: number; replica: number },
-  out: Float64Array,
-): void {
-  if (typeof spread === "number") return void out.fill(spread);
-  const g = normalsOf({ ...key, purpose }, { step: i, from: 0, count: out.length });
-  for (let k = 0; k < out.length; k++) out[k] = spread.mean + spread.deviation * g[k]!;
+/** A start as a map of standard normals. */
+export interface StartMap {
+  /** How many normals make w, a and b; 0 where they are given numbers. */
+  w: number;
+  a: number;
+  b: number;
+  /** Writes a row θ. */
+  place(w: Float64Array, a: Float64Array, b: Float64Array, row: Float64Array): void;
+}
+
+/**
+ * The map from standard normals to a start's parameters.
+ *
+ * @param problem  whose start is a law
+ */
+export function startMap({ start, unit, law }: Problem): StartMap {
+  if (start.kind === "particles") throw new TypeError("a law");
+  const d = lawDimension(law);
+  if (start.kind === "grid") {
+    const point = gridPoints(start);
+    return { w: parameterDimension(unit, d), a: 0, b: 0, place: (g, _a, _b, row) => point(g, row) };
+  }
+  const offset = weightOffset(unit);
+  const outer = { a: start.a ?? 1, b: start.b ?? 0 };
+  const direction = weightMap(start, law, d);
+  return {
+    w: d + 2,
+    a: offset > 0 && typeof outer.a !== "number" ? offset - 1 : 0,
+    b: offset > 0 && typeof outer.b !== "number" ? 1 : 0,
+    place(g, a, b, row) {
+      direction(g, row.subarray(offset));
+      if (offset === 0) return;
+      spread(outer.a, a, row.subarray(0, offset - 1));
+      spread(outer.b, b, row.subarray(offset - 1, offset));
+    },
+  };
+}
+
+type WeightMap = (g: Float64Array, w: Float64Array) => void;
+
+function weightMap(start: Exclude<Start, { kind: "particles" | "grid" }>, law: Law, d: number): WeightMap {
+  switch (start.kind) {
+    case "gaussian": {
+      const scale = start.radius / Math.sqrt(d);
+      return (g, w) => {
+        for (let j = 0; j < d; j++) w[j] = scale * g[j]!;
+      };
+    }
+    case "normal": {
+      const { mean, deviation } = typeof start.w === "number" ? { mean: start.w, deviation: 0 } : start.w;
+      return (g, w) => {
+        for (let j = 0; j < d; j++) w[j] = mean + deviation * g[j]!;
+      };
+    }
+    case "radii": {
+      // uniform directions in V and its complement, radii by their quantile functions at Φ(g)
+      const signal = law.kind === "anisotropicGaussians" ? law.signal : d;
+      const rotated = law.kind === "anisotropicGaussians" && law.rotation !== "identity";
+      const q = rotated ? rotationMatrix(d, (law.rotation as { seed: number }).seed) : null;
+      return (g, w) => {
+        direct(w, g, 0, signal, radiusQuantile(start.r1, g[d]!));
+        if (signal < d) direct(w, g, signal, d, start.r2 === null ? 0 : radiusQuantile(start.r2, g[d + 1]!));
+        if (q) rotate(w, q);
+      };
+    }
+  }
+}
+
+function spread(law: Spread, g: Float64Array, out: Float64Array): void {
+  if (typeof law === "number") return void out.fill(law);
+  for (let k = 0; k < out.length; k++) out[k] = law.mean + law.deviation * g[k]!;
 }
 
 // Inverse distribution functions at Φ(g): of the first parameter, then of the second in the first one's cell.
