@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { loadEngine } from "../../src/engine/engine";
 import { CheckpointError, DivergenceError } from "../../src/engine/errors";
 import { cellsOf, equalEdges, finish, Sum } from "../../src/measure/cells";
+import type { Fluctuation } from "../../src/measure/measure";
 import { cosine, identity, square, tanh } from "../../src/model/activation";
 import { dataset } from "../../src/model/law";
 import { quadratic } from "../../src/model/potential";
@@ -14,7 +15,7 @@ import { ridge } from "../../src/model/unit";
 import { startMasses } from "../../src/process/fokkerPlanck/discretise";
 import { type FluctuationsProcess, fluctuations } from "../../src/process/schema";
 import { GridFluctuation, gaussianFluctuation } from "../../src/process/smfe/fluctuation";
-import { fluctuationGrid, type GridFluctuationParts } from "../../src/process/smfe/fluctuationGrid";
+import { fluctuationGrid } from "../../src/process/smfe/fluctuationGrid";
 import { lineModel } from "../../src/process/smfe/model";
 import { stream } from "../../src/random/stream";
 import { type Line, noiseOf, tangentParticles } from "./superposition";
@@ -186,8 +187,8 @@ const engine = await loadEngine();
 
 function gridRun(options: Partial<FluctuationsProcess>, problem = problemOf(line, identity())) {
   const process = fluctuations(problem, { neurons: 100, stepSize: 0.02, batchSize: 2, method: "grid", ...options });
-  const simulation = fluctuationGrid(process, engine, (parts) => parts as never);
-  return { simulation, parts: () => simulation.measure() as unknown as GridFluctuationParts };
+  const simulation = fluctuationGrid(process, engine);
+  return { simulation, parts: () => simulation.measure() as Fluctuation };
 }
 
 test.each([

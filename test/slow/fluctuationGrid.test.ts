@@ -3,13 +3,14 @@
 
 import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/engine/engine";
+import type { Fluctuation } from "../../src/measure/measure";
 import { tanh } from "../../src/model/activation";
 import { dataset } from "../../src/model/law";
 import { quadratic } from "../../src/model/potential";
 import { gaussian } from "../../src/model/start";
 import { ridge } from "../../src/model/unit";
 import { fluctuations, sgd } from "../../src/process/schema";
-import { fluctuationGrid, type GridFluctuationParts } from "../../src/process/smfe/fluctuationGrid";
+import { fluctuationGrid } from "../../src/process/smfe/fluctuationGrid";
 import { ensemble } from "../../src/study/ensemble";
 import { moments, predictions } from "../../src/study/observables";
 
@@ -43,9 +44,9 @@ describe.each([
     const linear: number[][] = [];
     for (let replica = 0; replica < REPLICAS; replica++) {
       const process = fluctuations(problem, { ...steps, method: "grid", cells: 192, box: [-4, 5], seed: 32, replica });
-      const simulation = fluctuationGrid(process, engine, (parts) => parts as never);
+      const simulation = fluctuationGrid(process, engine);
       await simulation.advance(1);
-      const { base, weights } = simulation.measure() as unknown as GridFluctuationParts;
+      const { base, weights } = simulation.measure() as Fluctuation;
       linear.push(phi.map((value) => weights.reduce((sum, omega, i) => sum + omega * value(base.values[i]!), 0)));
       simulation.free();
     }

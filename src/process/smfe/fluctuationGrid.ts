@@ -2,7 +2,8 @@
 
 import { PURPOSE_FLUCTUATION } from "../../../assembly/layout";
 import type { Engine } from "../../engine/engine";
-import { type Measure, type Particles, particles } from "../../measure/measure";
+import { fluctuation } from "../../measure/fluctuation";
+import { particles } from "../../measure/measure";
 import { stream } from "../../random/stream";
 import type { Simulation } from "../process";
 import type { FluctuationsProcess } from "../schema";
@@ -12,33 +13,18 @@ import { GridFluctuation, gaussianFluctuation } from "./fluctuation";
 import { lineNoise } from "./noise";
 import { fieldSimulation } from "./stepping";
 
-/** η = Σ_i ω_i δ_{c_i} on the middles of the cells: no displacements. */
-export interface GridFluctuationParts {
-  /** μ⁰ at the middles of the cells */
-  base: Particles;
-  /** [n] ω_i, sum 0 */
-  weights: Float64Array;
-  /** [n] zeros */
-  displacements: Float64Array;
-  outputBias: null;
-}
-
 /**
- * Sets μ⁰ and η at time 0 and returns the simulation.
+ * Sets μ⁰ and η at time 0 and returns the simulation. Its measures are η = Σ_i ω_i δ_{c_i} on the middles c_i of the cells, without
+ * displacements.
  *
  * @param process  of method "grid"
- * @param measure  makes the measure of η
  * @throws {SpecError} where the box leaves the start out, or where none can be chosen
  */
-export function fluctuationGrid(
-  process: FluctuationsProcess,
-  engine: Engine,
-  measure: (parts: GridFluctuationParts) => Measure,
-): Simulation {
+export function fluctuationGrid(process: FluctuationsProcess, engine: Engine): Simulation {
   const { stepSize, batchSize, neurons, timeStep, initialNoise, seed, replica } = process;
   const { cells, model, masses, warnings } = onLine(process, 0);
   const n = cells.size;
-  const eta =
+  const initial =
     initialNoise === "none"
       ? new Float64Array(n)
       : gaussianFluctuation(masses, stream(seed, { purpose: PURPOSE_FLUCTUATION, replica }).normals(n));
@@ -46,7 +32,7 @@ export function fluctuationGrid(
   const level = Math.sqrt((neurons * stepSize) / batchSize);
   const { noise, free } = lineNoise(process, engine, model.masses, level);
   return fieldSimulation(process, engine, timeStep, (snapshot) => {
-    const flow = new GridFluctuation({ name: process.kind, cells, model, masses, timeStep, noise, snapshot }, eta);
+    const flow = new GridFluctuation({ name: process.kind, cells, model, masses, timeStep, noise, snapshot }, initial);
     return {
       get step() {
         return flow.step;
@@ -54,12 +40,12 @@ export function fluctuationGrid(
       advance: () => flow.advance(),
       fields: () => [flow.base.masses, flow.eta],
       marks: () => flow.base.marks(),
-      restore([law, fluctuation], marks) {
+      restore([law, eta], marks) {
         flow.base.restore(law!, marks as ReturnType<GridFlow["marks"]>);
-        flow.eta.set(fluctuation!);
+        flow.eta.set(eta!);
       },
       measure: () =>
-        measure({
+        fluctuation({
           base: particles({
             coordinates: "theta",
             shape: [n, 1],
@@ -68,7 +54,6 @@ export function fluctuationGrid(
           }),
           weights: flow.eta.slice(),
           displacements: new Float64Array(n),
-          outputBias: null,
         }),
       warnings: () => [...warnings, ...flow.base.flags.map(gridWarning)],
       free,
