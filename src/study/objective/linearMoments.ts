@@ -130,11 +130,12 @@ function generatorOf(
     vector: vectors.subarray(q * p, (q + 1) * p),
   });
   return (state, out) => {
+    const one = state[0]!;
     out.fill(0);
     for (let s = 0; s < S; s++) {
       const m = state.subarray(1 + s * p, 1 + (s + 1) * p);
       for (let i = 0; i < p; i++) {
-        let sum = -drift.vector[i]!;
+        let sum = -drift.vector[i]! * one;
         for (let j = 0; j < p; j++) sum += drift.matrix[i * p + j]! * m[j]!;
         out[1 + s * p + i] = -sum;
       }
@@ -147,8 +148,9 @@ function generatorOf(
         const product = state.subarray(at, at + p * p);
         const to = out.subarray(at, at + p * p);
         addDrift(drift, left, right, product, to);
-        if (noise !== 0) for (let q = 0; q < Q; q++) addProduct(term(q), left, right, product, noise * weights[q]!, to);
-        if (square !== 0) addProduct(mean, left, right, product, square, to);
+        if (noise !== 0)
+          for (let q = 0; q < Q; q++) addProduct(term(q), one, left, right, product, noise * weights[q]!, to);
+        if (square !== 0) addProduct(mean, one, left, right, product, square, to);
       }
     }
   };
@@ -197,9 +199,10 @@ function addDrift(
   }
 }
 
-// factor · E (A x − b)(A y − b)ᵀ
+// factor · E (A x − b)(A y − b)ᵀ; `one` is E 1, as a term of a series has other moments than a law
 function addProduct(
   { matrix, vector }: Affine,
+  one: number,
   x: Float64Array,
   y: Float64Array,
   xy: Float64Array,
@@ -219,7 +222,7 @@ function addProduct(
   }
   for (let i = 0; i < p; i++) {
     for (let j = 0; j < p; j++) {
-      let sum = vector[i]! * vector[j]! - ax[i]! * vector[j]! - vector[i]! * ay[j]!;
+      let sum = one * vector[i]! * vector[j]! - ax[i]! * vector[j]! - vector[i]! * ay[j]!;
       for (let l = 0; l < p; l++) sum += axy[i * p + l]! * matrix[j * p + l]!;
       out[i * p + j]! += factor * sum;
     }
