@@ -51,14 +51,23 @@ export function dataNoise(engine: Engine, memory: Memory, masses: Float64Array, 
         const g = memory.f64(draws, n);
         for (let q = 0; q < n; q++) increments[q]! += g[q]!;
       }
-      let mean = 0;
-      for (let q = 0; q < n; q++) mean += roots[q]! * increments[q]!;
-      for (let q = 0; q < n; q++) {
-        increments[q] = roots[q]! > 0 ? scale * (increments[q]! / roots[q]! - mean) : 0;
-      }
+      noiseFactors(roots, increments, scale);
       return increments;
     },
   };
+}
+
+/**
+ * Increments ΔB_q into the factors scale · (ΔB_q/√m_q − Σ_p √m_p ΔB_p), in place.
+ *
+ * @param roots  √m_q
+ */
+export function noiseFactors(roots: Float64Array, increments: Float64Array, scale = 1): void {
+  let mean = 0;
+  for (let q = 0; q < roots.length; q++) mean += roots[q]! * increments[q]!;
+  for (let q = 0; q < roots.length; q++) {
+    increments[q] = roots[q]! > 0 ? scale * (increments[q]! / roots[q]! - mean) : 0;
+  }
 }
 
 /** Masses of a finite law, 1/n each where none are given. */

@@ -226,9 +226,10 @@ export const correlatedNoiseSchema: Schema<CorrelatedNoiseProcess> = refined(
   }),
   (process): CorrelatedNoiseProcess => {
     const { problem, neurons, stepSize } = process;
+    const { law, unit } = problem;
     checkParticles(process);
     checkFinite(problem);
-    const size = neurons * parameterDimension(problem.unit, lawDimension(problem.law));
+    const size = neurons * parameterDimension(unit, lawDimension(law));
     if (size > MOST_CORRELATED) {
       throw new SpecError(
         "neurons",
@@ -237,6 +238,13 @@ export const correlatedNoiseSchema: Schema<CorrelatedNoiseProcess> = refined(
         "modifiedFlow has the same law at a cost linear in the neurons.",
       );
     }
+    // the covariance, with three more of its size for its eigenvectors; the gradients of all examples, and the factor
+    const matrices = process.factorisation === "eigen" ? 4 : 1;
+    const examples = law.kind === "dataset" ? law.x.shape[0]! : 0;
+    checkMemory([
+      { path: "neurons", found: neurons, bytes: 8 * matrices * size * size },
+      { path: "problem.law.x", found: examples, bytes: 8 * examples * (2 * size + 4 * lawDimension(law)) },
+    ]);
     return { ...process, timeStep: process.timeStep ?? stepSize };
   },
 );
@@ -304,7 +312,7 @@ export const fluctuationsSchema: Schema<FluctuationsProcess> = refined(
 );
 
 /** Parameters of all particles together whose covariance is factorised at each step. */
-const MOST_CORRELATED = 20000;
+const MOST_CORRELATED = 16000;
 
 // dt = ε and noise steps of dt where nothing is said.
 function withSteps<P extends { stepSize: number; timeStep: number | null; noiseStep: number | null }>(

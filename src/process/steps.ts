@@ -27,8 +27,10 @@ export interface SteppedProcess {
   problem: Problem;
   neurons: number;
   stepSize: number;
-  schedule: Schedule;
-  precision: Precision;
+  /** constant if left out */
+  schedule?: Schedule;
+  /** f64 if left out */
+  precision?: Precision;
   seed: number;
   replica: number;
 }
@@ -41,6 +43,8 @@ export interface Stepper {
   unchecked: boolean;
   /** Runs `count` steps from step `first` on, of a network or its copy; step sizes stand in memory. Returns how many were done. */
   run(network: NetworkBlock, first: number, count: number): number;
+  /** What the user should know of the steps so far, in a sentence. */
+  warning?(): string | null;
 }
 
 /** What steps of a process need beside it. */
@@ -113,7 +117,7 @@ function begin(
   options: SteppedOptions,
   build: BuildStepper | undefined,
 ): Simulation {
-  const { problem, precision, seed, replica, schedule } = process;
+  const { problem, precision = "f64", seed, replica, schedule = { kind: "constant" } } = process;
   const { timeStep: stepSize = process.stepSize, carried = null } = options;
   const neurons = process.neurons + (carried?.shape[0] ?? 0);
   const masses = carried && new Float64Array(neurons).fill(1 / process.neurons, 0, process.neurons);
@@ -269,7 +273,7 @@ function begin(
       step = target;
       finishBlock();
       onProgress?.(step * stepSize);
-      const warning = lossWarning();
+      const warning = stepper.warning?.() ?? lossWarning();
       if (warning) warnings.splice(0, warnings.length, warning);
     }),
     measure() {
