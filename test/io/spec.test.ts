@@ -20,6 +20,7 @@ import {
   parseProcess,
   radialFlow,
   sgd,
+  smfeGrid,
 } from "../../src/process/schema";
 import { moments, quantiles, risk } from "../../src/study/observables";
 
@@ -180,6 +181,22 @@ describe("a run file", () => {
       fokkerPlanck(
         { ...line, start: density, loss: "logistic" },
         { temperature: 0.1, box: [-3, 3], cells: 50, timeStep: 0.01 },
+      ),
+    ],
+    [
+      "smfeGrid",
+      smfeGrid(
+        { ...line, start: density },
+        {
+          stepSize: 0.1,
+          batchSize: 3,
+          timeStep: 0.02,
+          noiseStep: 0.01,
+          gradientNoise: false,
+          box: [-3, 3],
+          cells: 50,
+          seed: 4,
+        },
       ),
     ],
     [

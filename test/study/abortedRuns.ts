@@ -21,6 +21,7 @@ import {
   relu,
   ridge,
   sgd,
+  smfeGrid,
   solve,
   stream,
   tanh,
@@ -39,6 +40,7 @@ const gaussians = {
   start: gaussian({ radius: 1 }),
 };
 const signs = { ...gaussians, law: dataset({ x, y: x.map((_, q) => (q % 2 ? 1 : -1)) }), loss: "logistic" as const };
+const line = { ...signs, law: dataset({ x: [[1], [-0.5]], y: [1, -1] }), unit: ridge(tanh()) };
 const local = localPotential(
   () => 0,
   (theta) => theta,
@@ -68,6 +70,7 @@ export const processes: [string, Process][] = [
     nonlinear(gaussians, { neurons: 3, limit: radialFlow(gaussians, { method: "grid", cells: 16, degree: 4 }) }),
   ],
   ["Fokker–Planck", fokkerPlanck(signs, { temperature: 0.1, cells: 16, box: [-6, 6], timeStep: 1e-4 })],
+  ["stochastic mean-field equation on a grid", smfeGrid(line, { stepSize: 1e-4, cells: 16, box: [-6, 6] })],
 ];
 
 /**

@@ -37,6 +37,7 @@ import {
   separable,
   sgd,
   silu,
+  smfeGrid,
   softplus,
   solve,
   stream,
@@ -184,6 +185,19 @@ const frozen: [string, Process, string][] = [
       { temperature: 0.1, cells: 24, timeStep: 0.04 },
     ),
     "121f5d00c3bb617598161a57be6c2aee",
+  ],
+  [
+    "stochastic mean-field equation on a grid, all left to the solver",
+    smfeGrid(
+      {
+        law: dataset({ x: [[1], [-0.5], [2]], y: [0.6, -0.2, 0.9], weights: [1, 2, 1], decay: [1, 2, 3] }),
+        unit: ridge(tanh()),
+        start: gaussian({ w: { mean: 0.3, deviation: 0.6 } }),
+        confinement: quadratic(0.3),
+      },
+      { stepSize: 0.1, batchSize: 2, timeStep: 0.02, noiseStep: 0.01, seed: 1 },
+    ),
+    "f001f3e9cd00e1f5bff797f945ebde8f",
   ],
 ];
 
