@@ -2,10 +2,11 @@
 //
 // `activate` reads `count` numbers h (a multiple of a panel, 16-byte aligned), and writes σ(h) and σ'(h). At a knot the
 // derivative is the left one: a piece counts where κ_k < h ≤ κ_{k+1}, in every build. `activateSecond` writes σ''(h) too, 0 where
-// σ is piecewise linear; what has tails is written by tanh and sech², which keep their digits there:
+// σ is piecewise linear. The four whose σ' is a sech² keep the digits of σ'' in the tails:
 //
-//   tanh     σ'' = −2 tanh t sech² t              softplus   ¼ sech²(t/2)
-//   logistic       − tanh t sech² t              silu       ¼ sech²(t/2) (2 − t tanh(t/2))
+//   σ'' = sech²(κt) (α + (β + γt) tanh(κt))          κ   α   β   γ                     κ   α   β   γ
+//                                        tanh        1   0  −2   0        softplus     ½   ¼   0   0
+//                                        logistic    1   0  −1   0        silu         ½   ½   0  −¼
 
 import {
   ACTIVATION_COUNT,
@@ -269,38 +270,36 @@ function tableSecond<T>(first: T, step: T, count: i32, data: usize, h: usize, se
   }
 }
 
-// σ'' of a function of the whole line, from h, σ and σ'.
+// sech²(κt) (α + (β + γt) tanh(κt)); tanh(κt) is left at `tanhAt`, which may be `second`.
+function bell<T, F>(kappa: T, alpha: T, beta: T, gamma: T, h: usize, tanhAt: usize, second: usize, bytes: usize): void {
+  const scale = v128.splat<T>(kappa);
+  const even = v128.splat<T>(alpha);
+  const odd = v128.splat<T>(beta);
+  const steep = v128.splat<T>(gamma);
+  for (let i: usize = 0; i < bytes; i += 16) {
+    const t = v128.load(h + i);
+    const sech = tanhSech<T, F>(v128.mul<T>(scale, t), tanhAt + i);
+    const factor = fusedSum<T, F>(fusedSum<T, F>(steep, t, odd), v128.load(tanhAt + i), even);
+    v128.store(second + i, v128.mul<T>(sech, factor));
+  }
+}
+
 function smoothSecond<T, F>(kind: i32, h: usize, value: usize, slope: usize, second: usize, bytes: usize): void {
-  const two = v128.splat<T>(<T>2);
-  const half = v128.splat<T>(<T>0.5);
-  const quarter = v128.splat<T>(<T>0.25);
   switch (kind) {
-    case ERF: {
-      for (let i: usize = 0; i < bytes; i += 16) {
-        const t = v128.load(h + i);
-        v128.store(second + i, v128.neg<T>(v128.mul<T>(two, v128.mul<T>(t, v128.load(slope + i)))));
-      }
-      break;
-    }
-    case LOGISTIC: {
-      for (let i: usize = 0; i < bytes; i += 16) {
-        const sech = tanhSech<T, F>(v128.load(h + i), second + i);
-        v128.store(second + i, v128.neg<T>(v128.mul<T>(v128.load(second + i), sech)));
-      }
-      break;
-    }
-    case SOFTPLUS: {
-      for (let i: usize = 0; i < bytes; i += 16) {
-        const sech = tanhSech<T, F>(v128.mul<T>(half, v128.load(h + i)), second + i);
-        v128.store(second + i, v128.mul<T>(quarter, sech));
-      }
-      break;
-    }
+    case LOGISTIC:
+    case SOFTPLUS:
     case SILU: {
+      const kappa = kind === LOGISTIC ? <T>1 : <T>0.5;
+      const alpha = kind === LOGISTIC ? <T>0 : kind === SOFTPLUS ? <T>0.25 : <T>0.5;
+      const beta = kind === LOGISTIC ? <T>-1 : <T>0;
+      const gamma = kind === SILU ? <T>-0.25 : <T>0;
+      bell<T, F>(kappa, alpha, beta, gamma, h, second, second, bytes);
+      break;
+    }
+    case ERF: {
+      const minusTwo = v128.splat<T>(<T>-2);
       for (let i: usize = 0; i < bytes; i += 16) {
-        const t = v128.load(h + i);
-        const sech = v128.mul<T>(quarter, tanhSech<T, F>(v128.mul<T>(half, t), second + i));
-        v128.store(second + i, v128.mul<T>(sech, fusedLess<T, F>(t, v128.load(second + i), two)));
+        v128.store(second + i, v128.mul<T>(minusTwo, v128.mul<T>(v128.load(h + i), v128.load(slope + i))));
       }
       break;
     }
@@ -309,6 +308,7 @@ function smoothSecond<T, F>(kind: i32, h: usize, value: usize, slope: usize, sec
       break;
     }
     case SQUARE: {
+      const two = v128.splat<T>(<T>2);
       for (let i: usize = 0; i < bytes; i += 16) v128.store(second + i, two);
       break;
     }
@@ -317,15 +317,13 @@ function smoothSecond<T, F>(kind: i32, h: usize, value: usize, slope: usize, sec
   }
 }
 
-// σ, σ' and σ'' from one exponential; σ and σ' have the bits that `smooth` gives them.
-function tanhCurve<T, F>(h: usize, value: usize, slope: usize, second: usize, bytes: usize): void {
+// One exponential for all three; σ and σ' have the bits that `smooth` gives them.
+function tanhSecond<T, F>(h: usize, value: usize, slope: usize, second: usize, bytes: usize): void {
+  bell<T, F>(<T>1, <T>0, <T>-2, <T>0, h, value, second, bytes);
   const one = v128.splat<T>(<T>1);
-  const minusTwo = v128.splat<T>(<T>-2);
   for (let i: usize = 0; i < bytes; i += 16) {
-    const sech = tanhSech<T, F>(v128.load(h + i), value + i);
     const y = v128.load(value + i);
     v128.store(slope + i, fusedLess<T, F>(y, y, one));
-    v128.store(second + i, v128.mul<T>(minusTwo, v128.mul<T>(y, sech)));
   }
 }
 
@@ -340,7 +338,7 @@ export function activateSecond<T>(block: usize, h: usize, value: usize, slope: u
   const bytes = <usize>count * sizeof<T>();
   const kind = slot(block, ACTIVATION_KIND);
   if (kind === TANH) {
-    tanhCurve<T, Fused>(h, value, slope, second, bytes);
+    tanhSecond<T, Fused>(h, value, slope, second, bytes);
     return;
   }
   activate<T>(block, h, value, slope, count);

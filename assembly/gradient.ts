@@ -248,17 +248,24 @@ export function forward<T>(network: usize, batch: usize): void {
         sumOne<T>(a0, a1, values, count, sums + <usize>k * 16, <usize>K * 16);
       }
     }
-    for (let q = 0; q < count; q++) {
-      for (let k = 0; k < K; k++) {
-        const c = bias ? <f64>load<T>(bias + <usize>k * sizeof<T>()) : 0;
-        const sum = <f64>laneSum<T>(v128.load(sums + ((<usize>q * K + k) << 4)));
-        store<f64>(f + ((<usize>(from + q) * K + k) << 3), c + sum);
-      }
+    foldSums<T>(sums, bias, count, K, f + ((<usize>from * K) << 3));
+  }
+}
+
+/** Rows of K f64 from their sums by lanes, the output bias added where there is one. */
+export function foldSums<T>(sums: usize, bias: usize, count: i32, K: i32, out: usize): void {
+  for (let q = 0; q < count; q++) {
+    for (let k = 0; k < K; k++) {
+      const c = bias ? <f64>load<T>(bias + <usize>k * sizeof<T>()) : 0;
+      store<f64>(out, c + <f64>laneSum<T>(v128.load(sums)));
+      sums += 16;
+      out += 8;
     }
   }
 }
 
-function sumOne<T>(a0: v128, a1: v128, values: usize, count: i32, sums: usize, step: usize): void {
+/** sums += a u over the neurons of a panel, in lanes; a row of sums is `step` bytes. */
+export function sumOne<T>(a0: v128, a1: v128, values: usize, count: i32, sums: usize, step: usize): void {
   const end = values + <usize>count * PANEL;
   for (; values < end; values += PANEL, sums += step) {
     v128.store(sums, madd<T>(a1, v128.load(values, 16), madd<T>(a0, v128.load(values), v128.load(sums))));
@@ -383,11 +390,7 @@ export function backward<T>(network: usize, batch: usize, gradient: usize): void
       respondPanel<T>(network, batch, p, from, count);
       const a = affine ? output + <usize>p * K * PANEL : mask + <usize>p * PANEL;
       weighPanel<T>(a, K, weightTiles + <usize>(from / TILE) * K * TILE * size, factors, count, false);
-      const end = slopes + <usize>count * PANEL;
-      for (let s = slopes, t = factors; s < end; s += PANEL, t += PANEL) {
-        v128.store(s, v128.mul<T>(v128.load(s), v128.load(t)));
-        v128.store(s, v128.mul<T>(v128.load(s, 16), v128.load(t, 16)), 16);
-      }
+      multiply<T>(slopes, factors, slopes, count);
       for (let j = 0; j < rows; j += TILE) {
         const x = columns + (<usize>(j / TILE) * room + from) * TILE * size;
         product<T>(slopes, count, x, gradient + (<usize>p * rows + j) * PANEL, min(TILE, rows - j), true);
@@ -401,13 +404,24 @@ export function backward<T>(network: usize, batch: usize, gradient: usize): void
     }
   }
   if (train) maskOutputs<T>(network, outputGradient);
-  if (bias) {
-    const c = pointer(batch, BATCH_WEIGHTS);
-    for (let k = 0; k < K; k++) {
-      let sum: f64 = 0;
-      for (let q = 0; q < n; q++) sum += load<f64>(c + ((<usize>q * K + k) << 3));
-      store<T>(gradient + (bias - weights) + <usize>k * size, <T>sum);
-    }
+  if (bias) sumRows<T>(pointer(batch, BATCH_WEIGHTS), n, K, gradient + (bias - weights));
+}
+
+/** Σ_q c_q of n f64 rows of K: the part of the output bias. */
+export function sumRows<T>(c: usize, n: i32, K: i32, out: usize): void {
+  for (let k = 0; k < K; k++) {
+    let sum: f64 = 0;
+    for (let q = 0; q < n; q++) sum += load<f64>(c + ((<usize>q * K + k) << 3));
+    store<T>(out + <usize>k * sizeof<T>(), <T>sum);
+  }
+}
+
+/** out = u v over `count` rows of a panel. */
+export function multiply<T>(u: usize, v: usize, out: usize, count: i32): void {
+  const end = u + <usize>count * PANEL;
+  for (; u < end; u += PANEL, v += PANEL, out += PANEL) {
+    v128.store(out, v128.mul<T>(v128.load(u), v128.load(v)));
+    v128.store(out, v128.mul<T>(v128.load(u, 16), v128.load(v, 16)), 16);
   }
 }
 

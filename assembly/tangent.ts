@@ -15,7 +15,9 @@
 
 import { activateSecond, isCurved } from "./activation";
 import {
+  foldSums,
   maskOutputs,
+  multiply,
   PART,
   packRows,
   packWeights,
@@ -23,6 +25,8 @@ import {
   preactivatePanel,
   product,
   respondPanel,
+  sumOne,
+  sumRows,
   weighPanel,
 } from "./gradient";
 import {
@@ -51,7 +55,7 @@ import {
   PANEL,
   TILE,
 } from "./layout";
-import { laneSum, madd, pointer, slot } from "./vector";
+import { madd, pointer, slot } from "./vector";
 
 /** δf of all examples of a batch along a direction, f64 rows of K at `out`. */
 export function tangentForward<T>(network: usize, direction: usize, batch: usize, out: usize): void {
@@ -80,7 +84,7 @@ export function tangentForward<T>(network: usize, direction: usize, batch: usize
       const m0 = v128.load(mass);
       const m1 = v128.load(mass, 16);
       if (!affine) {
-        addLanes<T>(m0, m1, slopes, count, sums, step);
+        sumOne<T>(m0, m1, slopes, count, sums, step);
         continue;
       }
       for (let k = 0; k < K; k++) {
@@ -92,19 +96,13 @@ export function tangentForward<T>(network: usize, direction: usize, batch: usize
           const u = turn + (<usize>p * K + k) * PANEL;
           const u0 = v128.mul<T>(m0, v128.load(u));
           const u1 = v128.mul<T>(m1, v128.load(u, 16));
-          addBoth<T>(a0, a1, slopes, u0, u1, values, count, sum, step);
+          sumBoth<T>(a0, a1, slopes, u0, u1, values, count, sum, step);
         } else {
-          addLanes<T>(a0, a1, slopes, count, sum, step);
+          sumOne<T>(a0, a1, slopes, count, sum, step);
         }
       }
     }
-    for (let q = 0; q < count; q++) {
-      for (let k = 0; k < K; k++) {
-        const c = bias ? <f64>load<T>(bias + <usize>k * sizeof<T>()) : 0;
-        const sum = <f64>laneSum<T>(v128.load(sums + ((<usize>q * K + k) << 4)));
-        store<f64>(out + ((<usize>(from + q) * K + k) << 3), c + sum);
-      }
-    }
+    foldSums<T>(sums, bias, count, K, out + ((<usize>from * K) << 3));
   }
 }
 
@@ -179,22 +177,7 @@ export function tangentBackward<T>(
     }
   }
   if (train) maskOutputs<T>(network, outputTangent);
-  if (bias) {
-    for (let k = 0; k < K; k++) {
-      let sum: f64 = 0;
-      for (let q = 0; q < n; q++) sum += load<f64>(tangentWeights + ((<usize>q * K + k) << 3));
-      store<T>(out + (bias - weights) + <usize>k * size, <T>sum);
-    }
-  }
-}
-
-/** out = u v over `count` rows of a panel. */
-function multiply<T>(u: usize, v: usize, out: usize, count: i32): void {
-  const end = u + <usize>count * PANEL;
-  for (; u < end; u += PANEL, v += PANEL, out += PANEL) {
-    v128.store(out, v128.mul<T>(v128.load(u), v128.load(v)));
-    v128.store(out, v128.mul<T>(v128.load(u, 16), v128.load(v, 16)), 16);
-  }
+  if (bias) sumRows<T>(tangentWeights, n, K, out + (bias - weights));
 }
 
 /** σ'' ← σ'' δh s + σ' δs over `count` rows of a panel. */
@@ -207,14 +190,8 @@ function bend<T>(dh: usize, s: usize, slope: usize, ds: usize, second: usize, co
   }
 }
 
-function addLanes<T>(a0: v128, a1: v128, u: usize, count: i32, sums: usize, step: usize): void {
-  const end = u + <usize>count * PANEL;
-  for (; u < end; u += PANEL, sums += step) {
-    v128.store(sums, madd<T>(a1, v128.load(u, 16), madd<T>(a0, v128.load(u), v128.load(sums))));
-  }
-}
-
-function addBoth<T>(
+/** sums += a u + b v over the neurons of a panel, in lanes. */
+function sumBoth<T>(
   a0: v128,
   a1: v128,
   u: usize,
