@@ -72,6 +72,7 @@ export type { QuadratureOptions } from "./model/quadrature";
 export { densityStart, gaussian, particles, radii, type Start } from "./model/start";
 export { type Tensor, type TensorLike, tensor } from "./model/tensor";
 export { affine, ridge, type Unit } from "./model/unit";
+export type { NoiseCovariance, NoiseCovarianceOptions } from "./process/noiseCovariance";
 export type { Simulation, Watch } from "./process/process";
 export {
   type CorrelatedNoiseProcess,
@@ -117,6 +118,7 @@ export {
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
 export type { LinearMoments, MomentOptions } from "./study/objective/linearMoments";
 export type { NetworkObjective } from "./study/objective/network";
+export type { WeakOrder } from "./study/objective/order";
 export type { ObjectivePaths, PathOptions } from "./study/objective/paths";
 export type { ComparedFlow, Estimate, FlowErrors, WeakErrorOptions, WeakErrors } from "./study/objective/weakErrors";
 export {
@@ -140,6 +142,7 @@ export {
   linearMoments,
   linearObjective,
   networkObjective,
+  noiseCovariance,
   objectivePaths,
   weakErrors,
 } from "./study/onDemand";

@@ -1,8 +1,11 @@
 // Studies that few pages make, loaded when they are called.
 
+import { loadEngine } from "../engine/engine";
+import type { Measure } from "../measure/measure";
 import type { LinearProblem } from "../model/linearObjective";
 import type { Objective } from "../model/objective";
 import type { ProblemInput } from "../model/problem";
+import type { NoiseCovariance, NoiseCovarianceOptions } from "../process/noiseCovariance";
 import type { LinearMoments, MomentOptions } from "./objective/linearMoments";
 import type { NetworkObjective } from "./objective/network";
 import type { ObjectivePaths, PathOptions } from "./objective/paths";
@@ -87,4 +90,25 @@ export async function weakErrors(objective: Objective, options: WeakErrorOptions
  */
 export async function linearMoments(problem: LinearProblem, options: MomentOptions): Promise<LinearMoments> {
   return (await import("./objective/linearMoments")).linearMoments(problem, options);
+}
+
+/**
+ * A = E[G ⊗ G], the covariance of the gradient noise G = v − v̄ that all parameters of a network feel in a step of SGD: one step of size ε
+ * and batch B moves them by a noise of covariance (ε²/B) A.
+ *
+ * @param problem  a finite law, unit, loss and confinement; its start is not used
+ * @param measure  N neurons, or weighted particles
+ * @param options  route: "particles", over the examples' own gradients (default), or "dataWeights", over unit increments of the
+ *                 Brownian motions as `modifiedFlow` applies them; the two agree to round-off
+ * @returns matrix: [n, n], n = ND, in the order of the rows of θ, and K more for an output bias; rank: to round-off
+ * @throws {SpecError} where the law is not finite, the particles are not the problem's, or the matrix does not fit
+ * @see Rotskoff, Vanden-Eijnden, Comm. Pure Appl. Math. 75 (2022); theory §1, §8
+ */
+export async function noiseCovariance(
+  problem: ProblemInput,
+  measure: Measure,
+  options: NoiseCovarianceOptions = {},
+): Promise<NoiseCovariance> {
+  const [engine, found] = await Promise.all([loadEngine(), import("../process/noiseCovariance")]);
+  return found.noiseCovariance(problem, measure, engine, options);
 }
