@@ -190,7 +190,7 @@ describe("paths", () => {
           [0.5, 0.5, 0.5],
         ],
         seed: 3,
-        ...(method !== "sgd" && { order: 2 }),
+        ...(method !== "sgd" && { order: 2 as const }),
       };
       const all = await objectivePaths(cubic, { ...options, times: [0, 0.5, 1], replicas: 3 });
       expect(all.states.shape).toEqual([3, 3, 2, 3]);

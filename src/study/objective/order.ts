@@ -4,57 +4,68 @@
 //
 // An order q other than p stays q: f is then a multiple of η^q, but for q = p + 1, which f has not.
 
-import { pow } from "../../engine/math";
-import { type Rate, rate } from "../rate";
+import { log, pow } from "../../engine/math";
+import { rate } from "../rate";
 
-/**
- * The order of errors at several step sizes, by `rate`: from replicas, or from the scatter about the line where that tells less.
- *
- * @param stepSizes  η, two or more
- * @param replicas   errors, for each η as many as there are replicas, all of one sign; one for exact errors
- * @param options    level of the interval; expected: the order of a theorem
- * @returns null where an error is not told from 0 in every replica
- */
-export function orderOf(
-  stepSizes: readonly number[],
-  replicas: readonly (readonly number[])[],
-  options: { level: number; expected: number },
-): Rate | null {
-  const told = replicas.every((row) => row.every((error) => error > 0) || row.every((error) => error < 0));
-  if (!told) return null;
-  const sizes = replicas.map((row) => row.map(Math.abs));
-  const scatter = rate(
-    stepSizes,
-    sizes.map((row) => row.reduce((a, b) => a + b, 0) / row.length),
-    options,
-  );
-  if (replicas[0]!.length < 2) return scatter;
-  const sampled = rate(stepSizes, sizes, options);
-  return width(scatter) > width(sampled) ? scatter : sampled;
+/** The order of errors as η falls to 0. */
+export interface WeakOrder {
+  /** of f by a straight line on logarithmic axes */
+  value: number;
+  /**
+   * Where the order lies: `value` ± what replicas leave open at the level, and ± twice its distance from the local order of the two
+   * smallest η, which is what the power η^{p+2} of the errors can do: along halved η the local order is p + c, p + c/4, p + c/16 …
+   */
+  interval: [number, number];
+  level: number;
+  /** that of the theorem */
+  expected: number;
+  /** Whether the interval holds it. */
+  agrees: boolean;
 }
 
 /**
- * The same with the next power of η taken off.
+ * The order of errors as η falls to 0.
  *
  * @param stepSizes  η, three or more different ones
+ * @param replicas   errors, for each η as many as there are replicas; one for exact errors
+ * @param options    level of the interval; expected: p
+ * @returns null where an f is not told from 0 in every replica, or where there are fewer than three η
  */
 export function limitingOrder(
   stepSizes: readonly number[],
   replicas: readonly (readonly number[])[],
   options: { level: number; expected: number },
-): Rate | null {
-  const order = stepSizes.map((_, e) => e).sort((a, b) => stepSizes[b]! - stepSizes[a]!);
-  const sizes = order.map((e) => stepSizes[e]!);
+): WeakOrder | null {
+  const { level, expected } = options;
+  const falling = stepSizes.map((_, e) => e).sort((a, b) => stepSizes[b]! - stepSizes[a]!);
+  const sizes = falling.map((e) => stepSizes[e]!);
   if (sizes.length < 3) return null;
   const corrected = sizes.slice(1).map((small, e) => {
     const ratio = sizes[e]! / small;
-    const factor = pow(ratio, options.expected + 1);
-    const [coarse, fine] = [replicas[order[e]!]!, replicas[order[e + 1]!]!];
+    const factor = pow(ratio, expected + 1);
+    const [coarse, fine] = [replicas[falling[e]!]!, replicas[falling[e + 1]!]!];
     return fine.map((error, r) => (factor * error - coarse[r]!) / (ratio - 1));
   });
-  return orderOf(sizes.slice(0, -1), corrected, options);
+  const absolute = ofOneSign(corrected);
+  if (!absolute) return null;
+  const x = sizes.slice(0, -1);
+  const means = absolute.map((row) => row.reduce((a, b) => a + b, 0) / row.length);
+  const sampled = absolute[0]!.length > 1;
+  const { exponent: value, interval } = rate(x, sampled ? absolute : means, { level });
+  const last = x.length - 1;
+  const local = log(means[last - 1]! / means[last]!) / log(x[last - 1]! / x[last]!);
+  const reach = (sampled && interval ? (interval[1] - interval[0]) / 2 : 0) + 2 * Math.abs(value - local);
+  return {
+    value,
+    interval: [value - reach, value + reach],
+    level,
+    expected,
+    agrees: Math.abs(value - expected) <= reach,
+  };
 }
 
-function width({ interval }: Rate): number {
-  return interval ? interval[1] - interval[0] : Infinity;
+/** Their sizes, where all errors of each η have one sign; null where some are not told from 0. */
+export function ofOneSign(replicas: readonly (readonly number[])[]): number[][] | null {
+  const told = replicas.every((row) => row.every((error) => error > 0) || row.every((error) => error < 0));
+  return told ? replicas.map((row) => row.map(Math.abs)) : null;
 }

@@ -13,7 +13,7 @@ import { checkKey } from "../../engine/draws";
 import { SpecError } from "../../engine/errors";
 import { type FiniteSum, type Objective, readObjective } from "../../model/objective";
 import { CHUNK_MILLISECONDS, pause } from "../../process/process";
-import type { Rate } from "../rate";
+import { type Rate, rate } from "../rate";
 import { type Chain, chainOf, type Dynamics } from "./chain";
 import {
   readChoice,
@@ -25,7 +25,7 @@ import {
   SCHEMES,
   type Scheme,
 } from "./options";
-import { limitingOrder, orderOf } from "./order";
+import { limitingOrder, ofOneSign, type WeakOrder } from "./order";
 import { fitValues, meanCurvature, monomialCount, quadraticForm, type ValueFunctions } from "./valueFunction";
 import { addNoise, checkState, located, rootWarnings } from "./walk";
 
@@ -84,10 +84,10 @@ export interface FlowErrors {
   errors: { value: number; standardError: number }[];
   /** The same over each of sixteen blocks of paths: [η][block]. */
   blocks: number[][];
-  /** The exponent of the errors in η, from the blocks; null where an error is not told from 0 in every one of them. */
+  /** The exponent of the errors in η as they stand, from the blocks; null where one is not told from 0 in every block. */
   rate: Rate | null;
-  /** The same as η falls to 0, the next power of η taken off by neighbouring η: the weak order. Null with fewer than three. */
-  order: Rate | null;
+  /** The weak order: the exponent as η falls to 0, by errors without their next power of η. Null with fewer than three η. */
+  order: WeakOrder | null;
 }
 
 /** Weak errors of flows at several step sizes. */
@@ -164,14 +164,15 @@ export async function weakErrors(objective: Objective, options: WeakErrorOptions
     methods: flows.map((flow, f): FlowErrors => {
       const own = stepSizes.map((_, e) => samples[e * (flows.length + 1) + 1 + f]!);
       const blocks = own.map(({ blocks }, e) => blocks.map((mean, b) => mean - sgd[e]!.blocks[b]!));
-      const rates = { level, expected: expectedOrder(flow, points) };
+      const expected = expectedOrder(flow, points);
+      const sizes = ofOneSign(blocks);
       return {
         flow,
         means: own.map(({ estimate }) => estimate),
         errors: own.map(({ estimate }, e) => difference(estimate, sgd[e]!.estimate)),
         blocks,
-        rate: orderOf(stepSizes, blocks, rates),
-        order: limitingOrder(stepSizes, blocks, rates),
+        rate: sizes && rate(stepSizes, sizes, { level, expected }),
+        order: limitingOrder(stepSizes, blocks, { level, expected }),
       };
     }),
     degree: common.degree,
