@@ -5,6 +5,8 @@ import { specHash } from "../io/canonical";
 import type { Measure } from "../measure/measure";
 import type { Process } from "./schema";
 
+export { CHUNK_MILLISECONDS, pause } from "../engine/pause";
+
 /** How a long advance is watched and stopped. */
 export interface Watch {
   /** Stops at the next chunk with the signal's reason. */
@@ -75,19 +77,3 @@ export function inTurn(advance: Simulation["advance"]): Simulation["advance"] {
     return next;
   };
 }
-
-/** Lets the event loop turn: a macrotask, without the clamp of setTimeout. */
-export function pause(): Promise<void> {
-  if (typeof setImmediate === "function") return new Promise((done) => setImmediate(done));
-  return new Promise((done) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      done();
-    };
-    port2.postMessage(0);
-  });
-}
-
-/** Longest time a kernel call may hold the thread, in milliseconds. */
-export const CHUNK_MILLISECONDS = 10;

@@ -1,9 +1,9 @@
 // The stationary law of a Fokker–Planck equation, m* ∝ exp(−(δF/δm(m*, ·) + U)/τ).                             theory §7
 
 import { SpecError } from "../engine/errors";
+import { withPauses } from "../engine/pause";
 import type { FreeEnergy } from "../measure/freeEnergy";
 import type { Grid } from "../measure/measure";
-import { CHUNK_MILLISECONDS, pause } from "../process/process";
 import { type FokkerPlanckProcess, parseProcess } from "../process/schema";
 
 /** A stationary law. */
@@ -44,13 +44,5 @@ export async function stationaryLaw(
     throw new SpecError("iterations", iterations, "an integer, 2 or more");
   }
   const { stationary } = await import("../process/fokkerPlanck");
-  const work = stationary(spec, { damping, tolerance, iterations });
-  for (let began = performance.now(); ; ) {
-    const { done, value } = work.next();
-    if (done) return value;
-    if (performance.now() - began < CHUNK_MILLISECONDS) continue;
-    await pause();
-    signal?.throwIfAborted();
-    began = performance.now();
-  }
+  return withPauses(stationary(spec, { damping, tolerance, iterations }), signal);
 }
