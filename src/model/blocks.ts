@@ -353,7 +353,10 @@ export interface TangentBlock {
   weights: number;
 }
 
-/** Gives a batch what `tangentBackward` needs: scratch, and room for the tangent of its data weights. */
+/**
+ * Gives a batch what `tangentBackward` needs: scratch, and room for the tangent of its data weights. An example costs K + 4⌈K/4⌉
+ * numbers of the precision and 2K doubles.
+ */
 export function writeTangent(memory: Memory, network: NetworkBlock, batch: BatchBlock): TangentBlock {
   const { outputs, precision } = network;
   const { block, room } = batch;
