@@ -6,7 +6,7 @@ import { meanSeries, mergedTimes, nearest, phases, say } from "../../src/study/f
 import { figureNames, loadFigure } from "../../src/study/figures/registry";
 
 describe("the figures", () => {
-  it("are those of theory §5, §6, §3 and §7, by name", () => {
+  it("are those of theory §5, §6, §3, §7 and §8, by name", () => {
     expect(figureNames).toEqual([
       "radial-density",
       "two-starts",
@@ -24,6 +24,7 @@ describe("the figures", () => {
       "stability",
       "hwi",
       "particle-approximation",
+      "law-of-sgd",
     ]);
   });
 

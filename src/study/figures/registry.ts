@@ -20,9 +20,10 @@ const loaders = {
   stability: async () => (await import("./stability")).stability,
   hwi: async () => (await import("./hwi")).hwi,
   "particle-approximation": async () => (await import("./particleApproximation")).particleApproximation,
+  "law-of-sgd": async () => (await import("./lawOfSgd")).lawOfSgd,
 } satisfies Record<string, () => Promise<Figure>>;
 
-/** Names of the figures, in the order of theory §5, §6, §3 and §7. */
+/** Names of the figures, in the order of theory §5, §6, §3, §7 and §8. */
 export const figureNames = Object.keys(loaders);
 
 /**
