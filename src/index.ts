@@ -116,6 +116,7 @@ export {
   type StatisticGap,
 } from "./study/couple";
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
+export type { LinearModelMoments, LinearModelOptions } from "./study/linearModel";
 export type { LinearMoments, MomentOptions } from "./study/objective/linearMoments";
 export type { NetworkObjective } from "./study/objective/network";
 export type { WeakOrder } from "./study/objective/order";
@@ -139,6 +140,7 @@ export {
   risk,
 } from "./study/observables";
 export {
+  linearModelMoments,
   linearMoments,
   linearObjective,
   networkObjective,

@@ -6,6 +6,8 @@ import type { LinearProblem } from "../model/linearObjective";
 import type { Objective } from "../model/objective";
 import type { ProblemInput } from "../model/problem";
 import type { NoiseCovariance, NoiseCovarianceOptions } from "../process/noiseCovariance";
+import type { Process } from "../process/schema";
+import type { LinearModelMoments, LinearModelOptions } from "./linearModel";
 import type { LinearMoments, MomentOptions } from "./objective/linearMoments";
 import type { NetworkObjective } from "./objective/network";
 import type { ObjectivePaths, PathOptions } from "./objective/paths";
@@ -90,6 +92,26 @@ export async function weakErrors(objective: Objective, options: WeakErrorOptions
  */
 export async function linearMoments(problem: LinearProblem, options: MomentOptions): Promise<LinearMoments> {
   return (await import("./objective/linearMoments")).linearMoments(problem, options);
+}
+
+/**
+ * Mean, variance and two-particle covariance of N interacting particles whose steps are linear, exactly and at a cost that does not
+ * depend on N: ridge(identity()) units of one weight on a finite law, so that an example (x, y) moves a particle X_i by
+ * x (y − x m̄) − λ_q X_i with m̄ the mean of all.
+ *
+ * @param process  sgd, gradientDescent, langevin, modifiedFlow, correlatedNoise, smfeGrid or fluctuations, in its steps; gradientFlow
+ * @param times    ascending; each is rounded to whole steps
+ * @param options  continuous: of the equation, not of its steps in time (false)
+ * @returns at each time, E X_i; Var m̄ (of `fluctuations` Var⟨η, x⟩/n); Var X_i; Cov(X_i, X_j) for i ≠ j
+ * @throws {SpecError} with the path of what makes the problem another one
+ * @see docs/linearModel.md
+ */
+export async function linearModelMoments(
+  process: Process,
+  times: ArrayLike<number>,
+  options: LinearModelOptions = {},
+): Promise<LinearModelMoments> {
+  return (await import("./linearModel")).linearModelMoments(process, times, options);
 }
 
 /**
