@@ -41,7 +41,7 @@ export async function linearObjective(problem: LinearProblem): Promise<Objective
  * can be asked: of SGD, x ← x − (η/B) Σ_b ∇ℓ_{q_b}(x); of the gradient flow; of the stochastic modified flow (SMF),
  * dX = b(X) dt − √(η/B) Σ_q √m_q (∇ℓ_q − ∇L)(X) dB_q, with a Brownian motion for each term; and of the stochastic modified equation
  * (SME), dX = b(X) dt + √(η/B) Σ(X)^{1/2} dW, with one W in R^p. In order 1 b = −∇L, in order 2 b = −∇(L + (η/4)|∇L|²), whose
- * ∇²L∇L is the user's `hessianVector`, or extrapolated differences of ∇L.
+ * ∇²L∇L is the user's `hessianVector`, or central differences of ∇L.
  *
  * Schemes, for steps h and α = η/B: "splitting", half a Runge–Kutta step of the drift, the noise, half a step: weak error
  * O(h⁴ + αh² + α²h). "eulerMaruyama": weak error O(h). Both are of Itô's equation.

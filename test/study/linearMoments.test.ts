@@ -217,13 +217,15 @@ describe("the sign noise's weak orders, from exact errors", () => {
     expect(order.agrees).toBe(false);
   });
 
-  it("errors that are not told from 0, or two step sizes, give no order", () => {
+  it("errors that are not told from 0, or three step sizes, give no order", () => {
     const options = { level: 0.95, expected: 2 };
-    expect(limitingOrder([0.2, 0.1], [[0.04], [0.01]], options)).toBe(null);
+    expect(limitingOrder([0.4, 0.2, 0.1], [[0.16], [0.04], [0.01]], options)).toBe(null);
+    expect(limitingOrder([0.4, 0.2, 0.1, 0.05], [[0.16], [0.04], [0.01], [0.0025]], options)).not.toBe(null);
     expect(
       limitingOrder(
-        [0.4, 0.2, 0.1],
+        [0.8, 0.4, 0.2, 0.1],
         [
+          [0.64, 0.64],
           [0.16, 0.16],
           [0.04, 0.04],
           [0.01, -0.01],

@@ -8,7 +8,7 @@
 import { SpecError } from "../../engine/errors";
 import { exp, logistic } from "../../engine/math";
 import { type Particles, particles } from "../../measure/measure";
-import { activationFunctions } from "../../model/activation";
+import { activationFunctions, isSmooth } from "../../model/activation";
 import { type Loss, labelRows, lossOf } from "../../model/labels";
 import type { Objective } from "../../model/objective";
 import { startParticles } from "../../model/particles";
@@ -111,6 +111,15 @@ export function networkObjective(problem: ProblemInput, neurons: number): Networ
       }
       if (biased) for (let k = 0; k < K; k++) out[neurons * D + k] = -root * r[k]!;
     },
+    ...(!isSmooth(unit.activation) && {
+      hessianVector() {
+        throw new SpecError(
+          "problem.unit.activation",
+          unit.activation.kind,
+          "a smooth activation, as order 2 takes second derivatives of the unit",
+        );
+      },
+    }),
     value(q, x) {
       forward(q, x, false);
       const y = labels.subarray(q * K, (q + 1) * K);

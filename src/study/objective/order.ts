@@ -26,10 +26,10 @@ export interface WeakOrder {
 /**
  * The order of errors as η falls to 0.
  *
- * @param stepSizes  η, three or more different ones
+ * @param stepSizes  η, four or more different ones: an exponent and what is left of a further power take three f
  * @param replicas   errors, for each η as many as there are replicas; one for exact errors
  * @param options    level of the interval; expected: p
- * @returns null where an f is not told from 0 in every replica, or where there are fewer than three η
+ * @returns null where an f is not told from 0 in every replica, or where there are fewer than four η
  */
 export function limitingOrder(
   stepSizes: readonly number[],
@@ -39,7 +39,7 @@ export function limitingOrder(
   const { level, expected } = options;
   const falling = stepSizes.map((_, e) => e).sort((a, b) => stepSizes[b]! - stepSizes[a]!);
   const sizes = falling.map((e) => stepSizes[e]!);
-  if (sizes.length < 3) return null;
+  if (sizes.length < 4) return null;
   const corrected = sizes.slice(1).map((small, e) => {
     const ratio = sizes[e]! / small;
     const factor = pow(ratio, expected + 1);

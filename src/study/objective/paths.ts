@@ -2,8 +2,8 @@
 
 import { checkKey } from "../../engine/draws";
 import { SpecError } from "../../engine/errors";
+import { CHUNK_MILLISECONDS, pause } from "../../engine/pause";
 import { type Objective, readObjective } from "../../model/objective";
-import { CHUNK_MILLISECONDS, pause } from "../../process/process";
 import { parseTimes } from "../../process/schema";
 import { type Chain, chainOf } from "./chain";
 import {

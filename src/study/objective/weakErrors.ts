@@ -11,8 +11,8 @@
 
 import { checkKey } from "../../engine/draws";
 import { SpecError } from "../../engine/errors";
+import { CHUNK_MILLISECONDS, pause } from "../../engine/pause";
 import { type FiniteSum, type Objective, readObjective } from "../../model/objective";
-import { CHUNK_MILLISECONDS, pause } from "../../process/process";
 import { type Rate, rate } from "../rate";
 import { type Chain, chainOf, type Dynamics } from "./chain";
 import {
@@ -86,7 +86,7 @@ export interface FlowErrors {
   blocks: number[][];
   /** The exponent of the errors in η as they stand, from the blocks; null where one is not told from 0 in every block. */
   rate: Rate | null;
-  /** The weak order: the exponent as η falls to 0, by errors without their next power of η. Null with fewer than three η. */
+  /** The weak order: the exponent as η falls to 0, by errors without their next power of η. Null with fewer than four η. */
   order: WeakOrder | null;
 }
 
