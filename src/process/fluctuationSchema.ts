@@ -22,7 +22,8 @@ import {
   seed,
 } from "../model/spec";
 import type { Tensor } from "../model/tensor";
-import { parameterDimension } from "../model/unit";
+import { outputsOf, parameterDimension } from "../model/unit";
+import { lawPoints, populationAtoms } from "./populationRule";
 import {
   checkGradient,
   checkMemory,
@@ -129,7 +130,7 @@ export interface FluctuationsProcess {
   cells: number | null;
   /** grid: walls */
   box: [number, number] | null;
-  /** η_0: Gaussian; that of the n neurons which an SGD of the same seed starts from; or none */
+  /** η_0: that of independent neurons, Gaussian; that of the n neurons which an SGD of the same seed starts from; or none */
   initialNoise: "gaussian" | "sample" | "none";
   /** whether the noise of the gradients drives η */
   gradientNoise: boolean;
@@ -281,7 +282,7 @@ export const fluctuationsSchema: Schema<FluctuationsProcess> = refined(
     reference: optional(choice("quadrature", "sample"), "quadrature"),
     cells: orNull(integer(8, 2 ** 20)),
     box: orNull(box),
-    initialNoise: optional(choice("gaussian", "sample", "none"), "gaussian"),
+    initialNoise: orNull(choice("gaussian", "sample", "none")),
     gradientNoise: optional(flag, true),
     points: orNull(integer(1, 2 ** 24)),
     ...timeStep,
@@ -307,7 +308,10 @@ export const fluctuationsSchema: Schema<FluctuationsProcess> = refined(
         throw new SpecError("initialNoise", "sample", '"gaussian" or "none" on a grid', 'Take the method "particles".');
       }
     }
-    return withSteps(process);
+    if (method === "particles") checkTangentMemory(process);
+    // SGD from given particles starts from them all
+    const initialNoise = process.initialNoise ?? (problem.start.kind === "particles" ? "none" : "gaussian");
+    return withSteps({ ...process, initialNoise });
   },
 );
 
@@ -360,6 +364,37 @@ function checkOneParameter(problem: Problem, remedy: string): void {
 function checkLineMemory(cells: number | null, { law }: Problem): void {
   const examples = law.kind === "dataset" ? law.x.shape[0]! : 0;
   checkMemory([{ path: "cells", found: cells, bytes: 8 * (cells ?? 1024) * (2 * examples + 16) }]);
+}
+
+// θ and b of the particles, and of neurons that are carried along, over the atoms of the law or of its quadrature.
+function checkTangentMemory(process: {
+  problem: Problem;
+  neurons: number;
+  particles: number | null;
+  initialNoise: string | null;
+  points: number | null;
+}): void {
+  const { problem, neurons, particles, initialNoise, points } = process;
+  const { law, start } = problem;
+  const sampled = initialNoise === "sample";
+  if (sampled) checkParticles(process);
+  const base = start.kind === "particles" ? start.theta.shape[0]! : (particles ?? 4096);
+  const count =
+    law.kind === "dataset" ? law.x.shape[0]! : populationAtoms(problem, lawPoints(lawDimension(law), points));
+  const d = lawDimension(law);
+  const numbers = (base + (sampled ? neurons : 0)) * (parameterDimension(problem.unit, d) + 2);
+  checkMemory([
+    // θ, b, their velocities, what is written and read of them
+    {
+      ...(sampled && neurons > base ? { path: "neurons", found: neurons } : { path: "particles", found: base }),
+      bytes: 64 * numbers,
+    },
+    {
+      path: points === null ? "problem.law" : "points",
+      found: count,
+      bytes: 8 * count * (3 * d + 8 * outputsOf(problem.unit)),
+    },
+  ]);
 }
 
 function checkSmooth({ unit, confinement }: Problem): void {

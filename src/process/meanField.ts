@@ -5,9 +5,8 @@
 // The particles are a quadrature of the start, and the law is one of the problem's, so that neither has a sampling error.
 
 import type { Engine } from "../engine/engine";
-import { pow } from "../engine/math";
 import type { Memory } from "../engine/memory";
-import { lossKinds, type NetworkBlock, writeNetwork } from "../model/blocks";
+import { lossKinds, type NetworkBlock, viewNetwork, writeNetwork } from "../model/blocks";
 import { type Dataset, dataset, lawDimension, noExamples } from "../model/law";
 import { startParticles } from "../model/particles";
 import type { Problem } from "../model/problem";
@@ -17,15 +16,10 @@ import { tensor } from "../model/tensor";
 import { massesOf } from "./dataNoise";
 import { writeDescent } from "./descent";
 import { type Linearisation, linearisation } from "./linearised";
-import { quadratureRule } from "./populationRule";
+import { lawPoints, quadratureRule } from "./populationRule";
 
 /** A problem whose law is finite. */
 export type FiniteProblem = Problem & { law: Dataset };
-
-/** Points of a quadrature where nothing is said: Gauss's rule of five or more on an axis where 1024 allow it, else Sobol points. */
-export function lawPoints(dimension: number, points: number | null): number {
-  return points ?? (pow(5, dimension) <= 1024 ? 1024 : 4096);
-}
 
 /**
  * A problem on a finite law: itself, or on a quadrature of its law.
@@ -106,8 +100,8 @@ export interface MeanField {
   velocity(state: NetworkBlock): number | null;
   /** f and c alone; false where the loss is not finite. */
   weigh(state: NetworkBlock): boolean;
-  /** −∇U of all points of a state, by address. */
-  pull(state: NetworkBlock): number;
+  /** −∇U of all points of a state, as a direction; where there are decays. */
+  pull(state: NetworkBlock): NetworkBlock;
 }
 
 /**
@@ -134,6 +128,7 @@ export function writeMeanField(
   const decays = confinement && law.decay ? law.decay.data : null;
   const free = { ...problem, law: noExamples(d) };
   const confined = decays && writeDescent(memory, engine, free, network, options);
+  const pull = confined && viewNetwork(memory, network, confined.velocity);
   const { forward_f64, weigh, velocity_f64 } = engine.kernels;
   const { outputs } = network;
   return {
@@ -157,7 +152,7 @@ export function writeMeanField(
     pull(state) {
       confined!.use(state);
       velocity_f64(confined!.plan);
-      return confined!.velocity;
+      return pull!;
     },
   };
 }

@@ -33,6 +33,14 @@ export function quadratureRule(dimension: number, points: number | null): { poin
 }
 
 /**
+ * Points of a quadrature of a law where the linearisation takes one and nothing is said: fewer than for a gradient alone, where Gauss's
+ * rule of five or more on an axis does with 1024.
+ */
+export function lawPoints(dimension: number, points: number | null): number {
+  return points ?? (pow(5, dimension) <= 1024 ? 1024 : POINTS);
+}
+
+/**
  * Atoms that a population gradient is summed over; 0 where it is exact.
  *
  * @throws {SpecError} where they are too many, with a path relative to the process

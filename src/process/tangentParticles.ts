@@ -138,9 +138,9 @@ export function writeTangentParticles(
       yield undefined;
       linearised.push(network, displacement, turned);
       yield undefined;
-      const pull = pulled === 0 ? 0 : field.pull(network);
+      const pull = pulled === 0 ? null : field.pull(network);
       accumulate_f64(displacement.weights, timeStep, turned, network.bytes);
-      if (pull !== 0) accumulate_f64(displacement.weights, pulled, pull, network.bytes);
+      if (pull) accumulate_f64(displacement.weights, pulled, pull.weights, network.bytes);
       accumulate_f64(network.weights, timeStep, velocity, network.bytes);
       yield undefined;
     },

@@ -15,9 +15,9 @@ export type Velocities = { velocity: Float64Array[]; masses: Float64Array; confi
  * The velocity of every atom of a finite law at θ.
  *
  * @param theta    n rows, and the output bias after them where the unit has one
- * @param neurons  how many of the rows have mass, 1/neurons each; the others are carried
+ * @param neurons  how many of the rows have mass, 1/neurons each, and the others are carried; or the masses
  */
-export function plainVelocities(problem: Problem, theta: Float64Array, neurons: number): Velocities {
+export function plainVelocities(problem: Problem, theta: Float64Array, neurons: number | Float64Array): Velocities {
   const { unit, loss, confinement } = problem;
   const law = problem.law as Dataset;
   const [Q, d] = law.x.shape as [number, number];
@@ -38,8 +38,8 @@ export function plainVelocities(problem: Problem, theta: Float64Array, neurons: 
       return sum;
     };
     const f = Float64Array.from({ length: K }, (_, k) => bias?.[k] ?? 0);
-    for (let i = 0; i < neurons; i++) {
-      const sigma = value(h(i)) / neurons;
+    for (let i = 0; i < (typeof neurons === "number" ? neurons : rows); i++) {
+      const sigma = typeof neurons === "number" ? value(h(i)) / neurons : value(h(i)) * neurons[i]!;
       for (let k = 0; k < K; k++) f[k]! += unit.kind === "ridge" ? sigma : theta[i * D + k]! * sigma;
     }
     const r = residual(loss, f, y);
