@@ -36,6 +36,8 @@ export async function start(process: ModifiedFlowProcess, engine: Engine): Promi
 
 /** Adds parts of a step at one state to another: `drift` times a(θ), `noise` times g(θ). */
 interface Increments {
+  /** Where drift and noise come from, in words. */
+  method: string;
   /** Draws the noise of step k. */
   draw(k: number): void;
   /** to += drift · a(from) + noise · g(from); false where it is not finite. */
@@ -77,6 +79,7 @@ function flowStepper(
         };
   return {
     blockSteps: 1,
+    method: increments.method,
     unchecked: true,
     run(which, first, count) {
       for (let k = 0; k < count; k++) {
@@ -107,6 +110,7 @@ function atomIncrements(
   let drawn: Float64Array = factors;
   let scale = 1;
   return {
+    method: `${data.descent.method}, with a Brownian motion each`,
     draw(k) {
       drawn = noise.factors(k);
       scale = scheduleFactor(schedule, k * timeStep);
@@ -150,6 +154,7 @@ function exampleIncrements(
   let sum = 0;
   let scale = 1;
   return {
+    method: `${mean.descent.method}; noise of ${count} fresh examples a step`,
     draw(k) {
       normals_f64(draws, count, seed | 0, high(seed), PURPOSE_MULTIPLIER, replica | 0, k | 0, high(k), 0);
       xi = memory.f64(draws, count).slice();

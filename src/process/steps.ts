@@ -39,6 +39,8 @@ export interface SteppedProcess {
 export interface Stepper {
   /** Steps a block. */
   blockSteps: number;
+  /** How drift and noise are found, in words, where the descent does not say it. */
+  method?: string;
   /** Whether the state may stop being finite without being noticed, so that it has to be looked at. */
   unchecked: boolean;
   /** Runs `count` steps from step `first` on, of a network or its copy; step sizes stand in memory. Returns how many were done. */
@@ -221,7 +223,7 @@ function begin(
     process,
     engine,
     warnings,
-    ...(descent && !build && { method: descent.method }),
+    ...((stepper.method ?? (!build && descent?.method)) && { method: stepper.method ?? descent!.method }),
     get time() {
       return step * stepSize;
     },
