@@ -34,7 +34,7 @@ export interface LinearModelMoments {
   meanVariance: Float64Array;
   /** Var X_i */
   variance: Float64Array;
-  /** Cov(X_i, X_j) of two particles */
+  /** Cov(X_i, X_j) of two particles; NaN where there is one */
   covariance: Float64Array;
 }
 
@@ -71,7 +71,7 @@ export function linearModelMoments(
     moments.mean[i] = M;
     moments.meanVariance[i] = V;
     moments.variance[i] = V + (1 - share) * S;
-    moments.covariance[i] = V - S * share;
+    moments.covariance[i] = N === 1 ? Number.NaN : V - S * share;
   });
   return moments;
 }
