@@ -5,6 +5,7 @@ import {
   affine,
   anisotropicGaussians,
   type Backend,
+  correlatedNoise,
   dataset,
   fokkerPlanck,
   gaussian,
@@ -69,6 +70,7 @@ export const processes: [string, Process][] = [
     "nonlinear in the radial flow on its grid",
     nonlinear(gaussians, { neurons: 3, limit: radialFlow(gaussians, { method: "grid", cells: 16, degree: 4 }) }),
   ],
+  ["correlated noise", correlatedNoise(classes, { neurons: 3, stepSize: 0.001, seed: 1 })],
   ["Fokker–Planck", fokkerPlanck(signs, { temperature: 0.1, cells: 16, box: [-6, 6], timeStep: 1e-4 })],
   ["stochastic mean-field equation on a grid", smfeGrid(line, { stepSize: 1e-4, cells: 16, box: [-6, 6] })],
 ];

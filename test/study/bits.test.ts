@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import {
   affine,
   anisotropicGaussians,
+  correlatedNoise,
   cosine,
   dataset,
   densityStart,
@@ -318,6 +319,16 @@ const moved: [string, Process, string][] = [
       { neurons: 20, seed: 1, limit: radialFlow({ law, unit: figureUnit, start }, { method: "grid", cells: 12 }) },
     ),
     "817a9c677463d2a1544633ddc3b3c736",
+  ],
+  [
+    "correlated noise, pivoted Cholesky, 3 classes",
+    correlatedNoise(classes, { neurons: 4, stepSize: 0.03, batchSize: 2, seed: 1 }),
+    "677b3656c286ee9d19515c1e05ccf6a0",
+  ],
+  [
+    "correlated noise, eigenvalues, separable confinement",
+    correlatedNoise(confined, { neurons: 4, stepSize: 0.06, timeStep: 0.03, factorisation: "eigen", seed: 1 }),
+    "6b7bcef4eb2f48adf3b59fa49241a626",
   ],
 ];
 
