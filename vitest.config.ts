@@ -42,6 +42,7 @@ export default defineConfig({
             "@noble/hashes/utils",
             "fast-check",
             "ml-matrix",
+            "munkres",
             "d3-dsv",
             "hyparquet",
             "hyparquet-writer/src/write.js",

@@ -18,6 +18,7 @@ export {
   tableToParquet,
 } from "./io/table";
 export { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "./io/trajectory";
+export type { Assignment } from "./measure/assignment";
 export {
   type DerivativeOptions,
   energyOf,
@@ -29,6 +30,8 @@ export {
   intrinsicDerivative,
 } from "./measure/derivatives";
 export { kolmogorov, w1, w2 } from "./measure/distance";
+export type { EnergyTest, EnergyTestOptions } from "./measure/energy";
+export type { EnsembleDistanceOptions, GroundDistance } from "./measure/ensembleDistance";
 export type { FreeEnergy } from "./measure/freeEnergy";
 export {
   coordinate,
@@ -41,8 +44,23 @@ export {
   particles as particleMeasure,
   toRadial,
 } from "./measure/measure";
-export { dissipationOf, entropyOf, freeEnergyOf } from "./measure/onDemand";
+export {
+  dissipationOf,
+  energyDistance,
+  energyTest,
+  ensembleDistance,
+  entropyOf,
+  freeEnergyOf,
+  negativeSobolev,
+  sinkhorn,
+  slicedW2,
+  w2Assignment,
+  wasserstein,
+} from "./measure/onDemand";
 export { predictionsOf } from "./measure/predictions";
+export type { MeasureTerm, SignedMeasure } from "./measure/signed";
+export type { SinkhornDivergence, SinkhornOptions } from "./measure/sinkhorn";
+export type { SlicedDistance, SlicedOptions } from "./measure/slicedW2";
 export {
   type Activation,
   activationFunctions,
