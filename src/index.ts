@@ -134,6 +134,7 @@ export {
   type StatisticGap,
 } from "./study/couple";
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
+export type { CovarianceOptions, FluctuationCovariance, LinearStatistic } from "./study/fluctuationCovariance";
 export type { LinearModelMoments, LinearModelOptions } from "./study/linearModel";
 export type { LinearMoments, MomentOptions } from "./study/objective/linearMoments";
 export type { NetworkObjective } from "./study/objective/network";
@@ -158,15 +159,18 @@ export {
   risk,
 } from "./study/observables";
 export {
+  fluctuationCovariance,
   linearModelMoments,
   linearMoments,
   linearObjective,
   networkObjective,
   noiseCovariance,
   objectivePaths,
+  predictionBands,
   weakErrors,
 } from "./study/onDemand";
 export { open } from "./study/open";
+export type { Band, BandOptions, PredictionBands } from "./study/predictionBands";
 export { type Rate, type RateOptions, rate } from "./study/rate";
 export { type Progress, type Provenance, type SolveOptions, solve, type Trajectory } from "./study/solve";
 export { type StationaryLaw, stationaryLaw } from "./study/stationaryLaw";

@@ -7,11 +7,13 @@ import type { Objective } from "../model/objective";
 import type { ProblemInput } from "../model/problem";
 import type { NoiseCovariance, NoiseCovarianceOptions } from "../process/noiseCovariance";
 import type { Process } from "../process/schema";
+import type { CovarianceOptions, FluctuationCovariance } from "./fluctuationCovariance";
 import type { LinearModelMoments, LinearModelOptions } from "./linearModel";
 import type { LinearMoments, MomentOptions } from "./objective/linearMoments";
 import type { NetworkObjective } from "./objective/network";
 import type { ObjectivePaths, PathOptions } from "./objective/paths";
 import type { WeakErrorOptions, WeakErrors } from "./objective/weakErrors";
+import type { BandOptions, PredictionBands } from "./predictionBands";
 
 /**
  * The objective L(Θ) = N F(Θ) + Σ_i U(θ_i) of a network on a finite law: −∇L is the velocity of all neurons, and SGD on it is `sgd` of
@@ -133,4 +135,48 @@ export async function noiseCovariance(
 ): Promise<NoiseCovariance> {
   const [engine, found] = await Promise.all([loadEngine(), import("../process/noiseCovariance")]);
   return found.noiseCovariance(problem, measure, engine, options);
+}
+
+/**
+ * The covariance of linear observables of the fluctuation η = √n (μ^n − μ⁰) of SGD in the limit of many neurons, without sampling: by the
+ * adjoint of its linear equation, in parts for what the start and what the gradients give. SGD of n neurons has 1/n of it.
+ *
+ * @param problem  law, a unit with a second derivative, start, loss and confinement
+ * @param options  neurons: n; stepSize, batchSize: ε and B (1); times; observe, by name: `predictions(x)`, `moments(name, order)` of a
+ *                 coordinate of θ, or a function { value, gradient } of a neuron; particles, reference: which stand for μ⁰; points: of a
+ *                 quadrature of a sampled law; timeStep: dt (ε); initialNoise: "gaussian" or "none" (given particles: "none");
+ *                 gradientNoise (true); signal, onProgress, backend
+ * @returns times; observables: where each stands among the n components; mean at μ⁰, [T, n]; covariance, [T, n, n], and its parts
+ *          initial and gradient
+ * @throws {SpecError} with the path of the wrong field
+ * @throws {DivergenceError} where μ⁰ or the linearisation is no longer finite
+ * @example await fluctuationCovariance(problem, { neurons: 400, stepSize: 0.01, times: [1], observe: { f: predictions([[0], [1]]) } })
+ * @see docs/fluctuations.md; theory §8
+ */
+export async function fluctuationCovariance(
+  problem: ProblemInput,
+  options: CovarianceOptions,
+): Promise<FluctuationCovariance> {
+  return (await import("./fluctuationCovariance")).fluctuationCovariance(problem, options);
+}
+
+/**
+ * Bands in which SGD of N neurons and step ε will lie: for f(x), its mean-field limit ± quantiles of its Gaussian fluctuation, from one run
+ * and its linearisation; for the risk, whose bias is as large as its spread, quantiles of an ensemble of modified flows.
+ *
+ * The linearisation is checked against nonlinear runs, perturbed by plus and minus the same noise. From the time at which its error is more
+ * than a quarter of its size the bands of f(x) are refused: `bands` has null there, and `refusedFrom` the time.
+ *
+ * @param problem  law, a unit with a second derivative, start, loss and confinement
+ * @param options  neurons: N; stepSize, batchSize: ε and B (1); x: inputs, [n, d]; times; level: of a band at each input and time
+ *                 (0.95); ensemble: replicas for the risk (400; 0 for no band of it); pairs, checkParticles: of the check (8, 256);
+ *                 particles, reference, points, timeStep, initialNoise, gradientNoise: as in `fluctuationCovariance`; seed: of the
+ *                 check and the ensemble, whose replicas no SGD of the same seed shares; workers; signal, onProgress, backend
+ * @throws {SpecError} with the path of the wrong field
+ * @throws {DivergenceError} where μ⁰, the linearisation or a modified flow is no longer finite
+ * @example await predictionBands(problem, { neurons: 800, stepSize: 0.01, x: [[-1], [0], [1]], times: [0.5, 1, 2] })
+ * @see docs/fluctuations.md; theory §8
+ */
+export async function predictionBands(problem: ProblemInput, options: BandOptions): Promise<PredictionBands> {
+  return (await import("./predictionBands")).predictionBands(problem, options);
 }
