@@ -1,5 +1,6 @@
 import { defineConfig, type Options } from "tsup";
 import { builtins } from "./scripts/builtins.mjs";
+import { core } from "./scripts/core.mjs";
 
 const shared = {
   target: "es2022",
@@ -10,7 +11,7 @@ const shared = {
   // workerpool comes along because, as it stands, Vite alone of the bundlers takes it without configuration; the writers of
   // tables, because few programs write any
   noExternal: ["@assemblyscript/loader", "workerpool", "d3-dsv", "hyparquet", "hyparquet-writer"],
-  esbuildPlugins: [builtins],
+  esbuildPlugins: [builtins, core("src/index.ts")],
   // numbers that are constants become literals: looked up one by one they slow the plain numerics by a quarter
   esbuildOptions(options) {
     options.minifySyntax = true;
@@ -39,5 +40,12 @@ export default defineConfig((options): Options[] => [
     entry: { index: "src/index.ts" },
     format: ["cjs"],
     dts: false,
+    plugins: [
+      {
+        // sucrase, by which tsup makes CJS of chunks, reads no yield without a value inside an expression
+        name: "yields",
+        renderChunk: (code) => ({ code: code.replace(/\byield(?=[),\]])/g, "yield void 0") }),
+      },
+    ],
   },
 ]);
