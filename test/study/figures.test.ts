@@ -25,6 +25,7 @@ describe("the figures", () => {
       "hwi",
       "particle-approximation",
       "law-of-sgd",
+      "rve-cost",
     ]);
   });
 

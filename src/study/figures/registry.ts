@@ -21,6 +21,7 @@ const loaders = {
   hwi: async () => (await import("./hwi")).hwi,
   "particle-approximation": async () => (await import("./particleApproximation")).particleApproximation,
   "law-of-sgd": async () => (await import("./lawOfSgd")).lawOfSgd,
+  "rve-cost": async () => (await import("./rveCost")).rveCost,
 } satisfies Record<string, () => Promise<Figure>>;
 
 /** Names of the figures, in the order of theory §5, §6, §3, §7 and §8. */
