@@ -27,6 +27,8 @@ export interface AdjointOptions {
   level: number;
   /** Whether η_0 is that of independent neurons. */
   initial: boolean;
+  /** Bytes of states of μ⁰ that are kept at most (128 MiB); beyond, they are kept in parts. */
+  kept?: number;
   /** Called after each piece of work with the share done; may wait, or throw. */
   rest(fraction: number): Promise<void>;
 }
@@ -38,7 +40,7 @@ export interface Covariances {
   gradient: Float64Array;
 }
 
-/** Bytes of states that are kept at most, unless the parts alone need more. */
+/** Unless the parts alone need more. */
 const KEPT = 2 ** 27;
 
 /**
@@ -82,7 +84,7 @@ export async function adjointCovariances(
   };
 
   const directions: { p: NetworkBlock; chi: number }[][] = steps.map(() => []);
-  const states = trajectory(memory, engine, field, timeStep, last);
+  const states = trajectory(memory, engine, field, { timeStep, last, kept: options.kept ?? KEPT });
   const total = last * (2 + 3 * n * T);
   let done = 0;
   const spent = (work: number) => rest(total > 0 ? Math.min(1, (done += work) / total) : 1);
@@ -188,10 +190,15 @@ interface States {
 }
 
 // States at the beginnings of parts, and those of one part.
-function trajectory(memory: Memory, engine: Engine, field: MeanField, timeStep: number, last: number): States {
+function trajectory(
+  memory: Memory,
+  engine: Engine,
+  field: MeanField,
+  { timeStep, last, kept: room }: { timeStep: number; last: number; kept: number },
+): States {
   const { network } = field;
   const { bytes } = network;
-  const whole = (last + 1) * bytes <= KEPT;
+  const whole = (last + 1) * bytes <= room;
   const part = whole ? last + 1 : Math.ceil(Math.sqrt(last + 1));
   const starts: Uint8Array[] = [];
   let kept: Uint8Array[] = [];

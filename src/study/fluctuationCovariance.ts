@@ -201,7 +201,6 @@ function parseLinear(
       throw new SpecError(`${path}.kind`, observable.kind, '"predictions" or "moments"');
     const { x } = observable;
     const count = x.shape[0]!;
-    if (count === 0) throw new SpecError(`${path}.x`, x.shape, "one input or more");
     return {
       name,
       size: count * K,
