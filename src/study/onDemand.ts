@@ -1,4 +1,5 @@
-// Studies that few pages make, loaded when they are called.
+// Studies that few pages make, loaded when they are called. What they need of the functions that a page may leave out, `rate` and
+// `ensemble`, is handed to them: esbuild keeps in a page what any part imports that is loaded on demand, called or not.
 
 import { loadEngine } from "../engine/engine";
 import type { Measure } from "../measure/measure";
@@ -7,6 +8,7 @@ import type { Objective } from "../model/objective";
 import type { ProblemInput } from "../model/problem";
 import type { NoiseCovariance, NoiseCovarianceOptions } from "../process/noiseCovariance";
 import type { Process } from "../process/schema";
+import { ensemble } from "./ensemble";
 import type { CovarianceOptions, FluctuationCovariance } from "./fluctuationCovariance";
 import type { LinearModelMoments, LinearModelOptions } from "./linearModel";
 import type { LinearMoments, MomentOptions } from "./objective/linearMoments";
@@ -14,6 +16,7 @@ import type { NetworkObjective } from "./objective/network";
 import type { ObjectivePaths, PathOptions } from "./objective/paths";
 import type { WeakErrorOptions, WeakErrors } from "./objective/weakErrors";
 import type { BandOptions, PredictionBands } from "./predictionBands";
+import { rate } from "./rate";
 
 /**
  * The objective L(Θ) = N F(Θ) + Σ_i U(θ_i) of a network on a finite law: −∇L is the velocity of all neurons, and SGD on it is `sgd` of
@@ -57,7 +60,7 @@ export async function linearObjective(problem: LinearProblem): Promise<Objective
  * @throws {DivergenceError} where a path leaves all bounds
  * @example await objectivePaths({ dimension: 1, terms: 2, gradient: (q, x, out) => { out[0] = (q ? 3 : -1) * x[0]; } },
  *   { method: "smf", order: 2, stepSize: 0.05, times: [1], starts: [[1], [-1]], replicas: 100, seed: 1 })
- * @see Gess, Kassing, Konarovskyi, Ann. Appl. Probab. 34 (2024); Li, Tai, E, J. Mach. Learn. Res. 20 (2019); docs/modifiedFlows.md
+ * @see Gess, Kassing, Konarovskyi, J. Mach. Learn. Res. 25 (2024); Li, Tai, E, J. Mach. Learn. Res. 20 (2019); docs/modifiedFlows.md
  */
 export async function objectivePaths(objective: Objective, options: PathOptions): Promise<ObjectivePaths> {
   return (await import("./objective/paths")).objectivePaths(objective, options);
@@ -79,7 +82,7 @@ export async function objectivePaths(objective: Objective, options: PathOptions)
  * @see docs/modifiedFlows.md
  */
 export async function weakErrors(objective: Objective, options: WeakErrorOptions): Promise<WeakErrors> {
-  return (await import("./objective/weakErrors")).weakErrors(objective, options);
+  return (await import("./objective/weakErrors")).weakErrors(objective, options, rate);
 }
 
 /**
@@ -178,5 +181,5 @@ export async function fluctuationCovariance(
  * @see docs/fluctuations.md; theory §8
  */
 export async function predictionBands(problem: ProblemInput, options: BandOptions): Promise<PredictionBands> {
-  return (await import("./predictionBands")).predictionBands(problem, options);
+  return (await import("./predictionBands")).predictionBands(problem, options, ensemble);
 }

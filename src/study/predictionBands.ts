@@ -18,7 +18,7 @@ import { type FiniteProblem, finiteProblem, startOfMeanField } from "../process/
 import { CHUNK_MILLISECONDS, pause } from "../process/process";
 import { type FluctuationsProcess, modifiedFlow, parseProcess, parseTimes } from "../process/schema";
 import { version } from "../version";
-import { ensemble } from "./ensemble";
+import type { ensemble as replicate } from "./ensemble";
 import { type CovarianceOptions, fluctuationCovariance } from "./fluctuationCovariance";
 import { predictions, risk } from "./observables";
 
@@ -76,8 +76,12 @@ const MOST_ERROR = 0.25;
 /** Replicas from here on are the bands' own: no SGD of the same seed shares its neurons or noise with them. */
 const OWN_REPLICAS = 2 ** 31;
 
-/** @see onDemand.ts */
-export async function predictionBands(input: ProblemInput, options: BandOptions): Promise<PredictionBands> {
+/** See the function of the same name in onDemand.ts, which hands `ensemble` over. */
+export async function predictionBands(
+  input: ProblemInput,
+  options: BandOptions,
+  ensemble: typeof replicate,
+): Promise<PredictionBands> {
   const { x, level = 0.95, pairs = 8, workers, onProgress, signal, backend, ...rest } = options ?? {};
   const { ensemble: replicas = 400, checkParticles = 256, times: asked, ...named } = rest;
   if (!(level > 0 && level < 1)) throw new SpecError("level", level, "a probability between 0 and 1");

@@ -193,7 +193,7 @@ describe("the sign noise's weak orders, from exact errors", () => {
   ])("of the %s is %d, within an interval of 0.05", async (_, expected, moment) => {
     const errors: number[][] = [];
     for (const eps of sizes) errors.push([(await moment(eps)) - (await product("sgd", 1, eps))]);
-    const order = limitingOrder(sizes, errors, { level: 0.95, expected })!;
+    const order = limitingOrder(sizes, errors, { level: 0.95, expected }, rate)!;
     expect(order.agrees, JSON.stringify(order)).toBe(true);
     expect(order.interval[1] - order.interval[0]).toBeLessThan(0.1);
     // as they stand, over a factor of 8 in η, the next power is seen
@@ -212,6 +212,7 @@ describe("the sign noise's weak orders, from exact errors", () => {
       sizes,
       sizes.map((eta) => [eta]),
       { level: 0.95, expected: 2 },
+      rate,
     )!;
     expect(order.value).toBeCloseTo(1, 12);
     expect(order.agrees).toBe(false);
@@ -219,8 +220,8 @@ describe("the sign noise's weak orders, from exact errors", () => {
 
   it("errors that are not told from 0, or three step sizes, give no order", () => {
     const options = { level: 0.95, expected: 2 };
-    expect(limitingOrder([0.4, 0.2, 0.1], [[0.16], [0.04], [0.01]], options)).toBe(null);
-    expect(limitingOrder([0.4, 0.2, 0.1, 0.05], [[0.16], [0.04], [0.01], [0.0025]], options)).not.toBe(null);
+    expect(limitingOrder([0.4, 0.2, 0.1], [[0.16], [0.04], [0.01]], options, rate)).toBe(null);
+    expect(limitingOrder([0.4, 0.2, 0.1, 0.05], [[0.16], [0.04], [0.01], [0.0025]], options, rate)).not.toBe(null);
     expect(
       limitingOrder(
         [0.8, 0.4, 0.2, 0.1],
@@ -231,6 +232,7 @@ describe("the sign noise's weak orders, from exact errors", () => {
           [0.01, -0.01],
         ],
         options,
+        rate,
       ),
     ).toBe(null);
   });
@@ -238,11 +240,12 @@ describe("the sign noise's weak orders, from exact errors", () => {
   it("replicas widen the interval by what they leave open", () => {
     const noise = [-1, 1, 0.5, -0.5];
     const noisy = sizes.map((eta, e) => noise.map((_, r) => eta * eta * (1 + 0.01 * noise[(r + e) % 4]!)));
-    const order = limitingOrder(sizes, noisy, { level: 0.95, expected: 2 })!;
+    const order = limitingOrder(sizes, noisy, { level: 0.95, expected: 2 }, rate)!;
     const exact = limitingOrder(
       sizes,
       sizes.map((eta) => [eta * eta]),
       { level: 0.95, expected: 2 },
+      rate,
     )!;
     expect(exact.value).toBeCloseTo(2, 12);
     expect(exact.interval[1] - exact.interval[0]).toBeLessThan(1e-10);

@@ -5,7 +5,7 @@
 // An order q other than p stays q: f is then a multiple of η^q, but for q = p + 1, which f has not.
 
 import { log, pow } from "../../engine/math";
-import { rate } from "../rate";
+import type { rate as fit } from "../rate";
 
 /** The order of errors as η falls to 0. */
 export interface WeakOrder {
@@ -29,12 +29,14 @@ export interface WeakOrder {
  * @param stepSizes  η, four or more different ones: an exponent and what is left of a further power take three f
  * @param replicas   errors, for each η as many as there are replicas; one for exact errors
  * @param options    level of the interval; expected: p
+ * @param rate       the function of that name
  * @returns null where an f is not told from 0 in every replica, or where there are fewer than four η
  */
 export function limitingOrder(
   stepSizes: readonly number[],
   replicas: readonly (readonly number[])[],
   options: { level: number; expected: number },
+  rate: typeof fit,
 ): WeakOrder | null {
   const { level, expected } = options;
   const falling = stepSizes.map((_, e) => e).sort((a, b) => stepSizes[b]! - stepSizes[a]!);

@@ -13,7 +13,7 @@ import { checkKey } from "../../engine/draws";
 import { SpecError } from "../../engine/errors";
 import { CHUNK_MILLISECONDS, pause } from "../../engine/pause";
 import { type FiniteSum, type Objective, readObjective } from "../../model/objective";
-import { type Rate, rate } from "../rate";
+import type { rate as fit, Rate } from "../rate";
 import { type Chain, chainOf, type Dynamics } from "./chain";
 import {
   readChoice,
@@ -123,8 +123,12 @@ const BLOCKS = 16;
 /** Most monomials that are taken without being asked for. */
 const MOST_MONOMIALS = 200;
 
-/** See the function of the same name in src/study/onDemand.ts. */
-export async function weakErrors(objective: Objective, options: WeakErrorOptions): Promise<WeakErrors> {
+/** See the function of the same name in src/study/onDemand.ts, which hands `rate` over. */
+export async function weakErrors(
+  objective: Objective,
+  options: WeakErrorOptions,
+  rate: typeof fit,
+): Promise<WeakErrors> {
   const sum = readObjective(objective);
   const { stepSizes, time, flows, starts, timeSteps, level, batchSize, ...common } = readOptions(sum, options);
   const points = starts.length / sum.dimension;
@@ -172,7 +176,7 @@ export async function weakErrors(objective: Objective, options: WeakErrorOptions
         errors: own.map(({ estimate }, e) => difference(estimate, sgd[e]!.estimate)),
         blocks,
         rate: sizes && rate(stepSizes, sizes, { level, expected }),
-        order: limitingOrder(stepSizes, blocks, { level, expected }),
+        order: limitingOrder(stepSizes, blocks, { level, expected }, rate),
       };
     }),
     degree: common.degree,
