@@ -7,7 +7,7 @@
 import { sha256 } from "@noble/hashes/sha2";
 import { bytesToHex } from "@noble/hashes/utils";
 import { describe, expect, it } from "vitest";
-import { PURPOSE_CHOICE } from "../../assembly/layout";
+import { PURPOSE_CHOICE, PURPOSE_DATA_NOISE } from "../../assembly/layout";
 import {
   affine,
   DivergenceError,
@@ -16,6 +16,7 @@ import {
   gradientDescent,
   linearMoments,
   linearObjective,
+  modifiedFlow,
   networkObjective,
   type Objective,
   objectivePaths,
@@ -31,6 +32,7 @@ import {
   stream,
   tanh,
 } from "../../src/index";
+import { hessianVectorOf, readObjective } from "../../src/model/objective";
 import reference from "../reference/flows.json";
 
 const pair = [[1], [-1]];
@@ -136,6 +138,40 @@ describe("an objective of a network", () => {
     const { measures } = await solve(sgd(problem, size), { times: [1], keep: "measures" });
     expectSame(objective.network(x), measures![0] as Particles);
   });
+
+  it.each(problems.filter(([, { unit }]) => unit.activation.kind === "tanh"))(
+    "with %s has the drift of order 2 and the noise of the process modifiedFlow",
+    async (_, problem) => {
+      const objective = await networkObjective(problem, size.neurons);
+      const sum = readObjective(objective);
+      const product = hessianVectorOf(sum);
+      const x = objective.start({ seed: size.seed });
+      const p = x.length;
+      const slope = new Float64Array(p);
+      const all = new Float64Array(6 * p);
+      const bent = new Float64Array(p);
+      const { stepSize } = size;
+      // five steps of Euler and Maruyama with the normals of the process: docs/streams.md, src/process/dataNoise.ts
+      const normals = stream(size.seed, { purpose: PURPOSE_DATA_NOISE });
+      for (let k = 0; k < 5; k++) {
+        sum.gradients(x, all, slope);
+        product(x, slope, bent);
+        const g = normals.normals(6, { step: k });
+        for (let i = 0; i < p; i++) {
+          let noise = 0;
+          for (let q = 0; q < 6; q++) noise -= Math.sqrt(sum.weights[q]!) * g[q]! * (all[q * p + i]! - slope[i]!);
+          x[i]! += -stepSize * (slope[i]! + (stepSize / 2) * bent[i]!) + stepSize * noise;
+        }
+      }
+      const flow = modifiedFlow(problem, { ...size, order: 2 });
+      const { measures } = await solve(flow, { times: [5 * stepSize], keep: "measures" });
+      const run = measures![0] as Particles;
+      const found = objective.network(x);
+      // the Hessian by differences is good to ten digits
+      found.values.forEach((value, i) => void expect(value).toBeCloseTo(run.values[i]!, 9));
+      found.outputBias?.forEach((c, k) => void expect(c).toBeCloseTo(run.outputBias![k]!, 9));
+    },
+  );
 
   it.each(problems)("with %s has gradients of its values", async (_, problem) => {
     const objective = await networkObjective(problem, 3);
