@@ -5,7 +5,6 @@ import { linearObjective } from "../../model/linearObjective";
 import { linearMoments } from "../objective/linearMoments";
 import type { ComparedFlow } from "../objective/weakErrors";
 import { weakErrors } from "../onDemand";
-import { rate } from "../rate";
 import { type Figure, type FigureOptions, type FigureResult, type Finding, phases, readOptions, say } from "./figure";
 import type { RatePicture } from "./picture";
 import { errorRows, flowName, orderFinding, PHASES, phaseRetrieval, studyData, weakCurve } from "./weakStudies";
@@ -47,46 +46,34 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const objective = phaseRetrieval();
   const stepSizes = full ? [...STEP_SIZES, 0.00625] : STEP_SIZES;
   const opposite = START.map((x) => -x);
-  const one = await weakErrors(
-    objective,
-    {
-      ...common,
-      stepSizes,
-      starts: [START],
-      statistic: ([x]) => x![0]! * x![0]!,
-      replicas: paths,
-      onProgress: ({ fraction }) => progress(0, "one point", fraction),
-    },
-    rate,
-  );
-  const two = await weakErrors(
-    objective,
-    {
-      ...common,
-      stepSizes,
-      starts: [START, opposite],
-      statistic: ([x, y]) => x![0]! * y![0]!,
-      replicas: paths,
-      onProgress: ({ fraction }) => progress(1, "two points", fraction),
-    },
-    rate,
-  );
+  const one = await weakErrors(objective, {
+    ...common,
+    stepSizes,
+    starts: [START],
+    statistic: ([x]) => x![0]! * x![0]!,
+    replicas: paths,
+    onProgress: ({ fraction }) => progress(0, "one point", fraction),
+  });
+  const two = await weakErrors(objective, {
+    ...common,
+    stepSizes,
+    starts: [START, opposite],
+    statistic: ([x, y]) => x![0]! * y![0]!,
+    replicas: paths,
+    onProgress: ({ fraction }) => progress(1, "two points", fraction),
+  });
   // a product of two linear chains: polynomials of degree 2 are exact, and a few paths are as good as all
   const problem = { matrices: [[[1 + SIGN]], [[1 - SIGN]]] };
-  const sign = await weakErrors(
-    linearObjective(problem),
-    {
-      ...common,
-      stepSizes: SIGN_STEP_SIZES,
-      starts: [[1], [-1]],
-      statistic: ([x, y]) => x![0]! * y![0]!,
-      replicas: 32,
-      degree: 2,
-      timeSteps: SIGN_TIME_STEPS,
-      onProgress: ({ fraction }) => progress(2, "sign noise", fraction),
-    },
-    rate,
-  );
+  const sign = await weakErrors(linearObjective(problem), {
+    ...common,
+    stepSizes: SIGN_STEP_SIZES,
+    starts: [[1], [-1]],
+    statistic: ([x, y]) => x![0]! * y![0]!,
+    replicas: 32,
+    degree: 2,
+    timeSteps: SIGN_TIME_STEPS,
+    onProgress: ({ fraction }) => progress(2, "sign noise", fraction),
+  });
   const exact = SIGN_STEP_SIZES.map((eta) => {
     const moment = (method: "sgd" | "smf") => {
       const order = method === "smf" ? { order: 2 as const } : {};

@@ -2,7 +2,6 @@
 
 import type { ComparedFlow, WeakErrors } from "../objective/weakErrors";
 import { weakErrors } from "../onDemand";
-import { rate } from "../rate";
 import { type Figure, type FigureOptions, type FigureResult, type Finding, phases, readOptions, say } from "./figure";
 import type { RatePicture } from "./picture";
 import {
@@ -72,7 +71,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       starts: [start],
       onProgress: ({ fraction }: { fraction: number }) => progress(k, name, fraction),
     };
-    const found = await weakErrors(objective, asked, rate);
+    const found = await weakErrors(objective, asked);
     studies.push({ name, title, found });
   }
 
