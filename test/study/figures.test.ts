@@ -25,6 +25,8 @@ describe("the figures", () => {
       "hwi",
       "particle-approximation",
       "law-of-sgd",
+      "weak-orders",
+      "two-point-failure",
       "rve-cost",
     ]);
   });

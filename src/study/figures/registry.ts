@@ -21,6 +21,8 @@ const loaders = {
   hwi: async () => (await import("./hwi")).hwi,
   "particle-approximation": async () => (await import("./particleApproximation")).particleApproximation,
   "law-of-sgd": async () => (await import("./lawOfSgd")).lawOfSgd,
+  "weak-orders": async () => (await import("./weakOrders")).weakOrders,
+  "two-point-failure": async () => (await import("./twoPointFailure")).twoPointFailure,
   "rve-cost": async () => (await import("./rveCost")).rveCost,
 } satisfies Record<string, () => Promise<Figure>>;
 
