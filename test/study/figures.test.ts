@@ -24,6 +24,8 @@ describe("the figures", () => {
       "stability",
       "hwi",
       "particle-approximation",
+      "w2-rate",
+      "clt-rate",
       "law-of-sgd",
       "weak-orders",
       "two-point-failure",
