@@ -5,8 +5,6 @@ import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import { numbersToJson, readNumbers } from "../io/measure";
 import { type Accuracy, accuracyOf } from "../measure/accuracy";
-import { densityEstimate, histogram as histogramOf } from "../measure/density";
-import { fluctuationMoments } from "../measure/fluctuation";
 import { coordinate, coordinateNames, isRadius, type Measure } from "../measure/measure";
 import { moments as momentsOf } from "../measure/moments";
 import { dissipationOf, entropyOf, freeEnergyOf } from "../measure/onDemand";
@@ -311,14 +309,18 @@ export async function evaluate(
       return found(accuracyOf(measure, problem, engine, observable));
     case "moments":
       if (measure.kind === "fluctuation") {
+        const { fluctuationMoments } = await import("../measure/pairing");
         return row(fluctuationMoments(measure, observable.coordinate, observable.order, problem));
       }
       return row(momentsOf(coordinate(measure, observable.coordinate, problem), observable.order));
     case "quantiles":
       return row(quantilesOf(coordinate(measure, observable.coordinate, problem), observable.levels));
-    case "histogram":
+    case "histogram": {
+      const { histogram: histogramOf } = await import("../measure/density");
       return row(histogramOf(coordinate(measure, observable.coordinate, problem), { edges: observable.edges }).masses);
+    }
     case "density": {
+      const { densityEstimate } = await import("../measure/density");
       const law = coordinate(measure, observable.coordinate, problem);
       const options = { reflect: isRadius(observable.coordinate) };
       const { bandwidth } = observable;
