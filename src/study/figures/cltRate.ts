@@ -48,7 +48,7 @@ interface Setting {
 
 const settings: Setting[] = [
   {
-    name: `D = 1, H^{−${LINE_ORDER}}`,
+    name: `D = 1, H^−${LINE_ORDER}`,
     order: LINE_ORDER,
     particles: 300,
     runs: 4,
@@ -60,7 +60,7 @@ const settings: Setting[] = [
     },
   },
   {
-    name: `D = 2, H^{−${PLANE_ORDER}}`,
+    name: `D = 2, H^−${PLANE_ORDER}`,
     order: PLANE_ORDER,
     particles: 625,
     runs: 1,

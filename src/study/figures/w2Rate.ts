@@ -161,7 +161,7 @@ function resultOf(curves: Curve[], replicas: number, warnings: string[]): Figure
         title: label,
         x: { label: "particles n" },
         y: { label: "E sup W2²" },
-        curves: [rateCurve({ label: "", x: sizes, replicas: squares, rate: slope })],
+        curves: [rateCurve({ label: "SMFE", x: sizes, replicas: squares, rate: slope })],
         references: [powerLaw("n⁻¹", [sizes[0]!, sizes[sizes.length - 1]!], -1, 1.5 * first)],
       };
     }),
