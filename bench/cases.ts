@@ -11,6 +11,7 @@ import {
   anisotropicGaussians,
   dataset,
   gaussian,
+  modifiedFlow,
   open,
   parseProblem,
   piecewiseLinear,
@@ -244,6 +245,33 @@ async function tangentCase(precision: Precision): Promise<Case> {
   };
 }
 
+// Steps of the stochastic mean-field equation by superposition: data weights with noise, one forward and one backward.
+async function modifiedFlowCase(precision: Precision, neurons: number, examples: number): Promise<Case> {
+  const dimension = 20;
+  const timeStep = 1e-4;
+  const g = stream(3).normals(examples * dimension);
+  const problem = parseProblem({
+    law: dataset({
+      x: tensor(g, [examples, dimension]),
+      y: Array.from({ length: examples }, (_, q) => g[q * dimension]!),
+    }),
+    unit: affine(tanh()),
+    start: gaussian({ radius: 1, a: { mean: 0, deviation: 1 }, b: { mean: 0, deviation: 1 } }),
+  });
+  const process = modifiedFlow(problem, { neurons, stepSize: timeStep, precision, seed: 1 });
+  const contenders: Contender[] = [];
+  for (const backend of await builds()) {
+    const simulation: Simulation = await open(process, { backend });
+    const units = Math.max(1, Math.round(((backend === "js" ? 1 : 8) * 1e6) / (neurons * examples)));
+    contenders.push({ name: backend, units, run: () => simulation.advance((simulation.step + units) * timeStep) });
+  }
+  return {
+    name: `SMFE step, N = ${neurons}, Q = ${examples}, d = ${dimension}, affine tanh, ${precision}`,
+    unit: "step",
+    contenders,
+  };
+}
+
 /** The cases of a precision. */
 export async function cases(precision: Precision): Promise<Case[]> {
   return [
@@ -255,6 +283,10 @@ export async function cases(precision: Precision): Promise<Case[]> {
     await gradientCase(precision, { neurons: 4096, dimension: 2, examples: 600, outputs: 5 }, tanh()),
     await gradientCase(precision, { neurons: 800, dimension: 40, examples: 1000, outputs: 1 }, tanh()),
     await tangentCase(precision),
+    // a quarter of the neurons, and a quarter of the examples: the cost is linear in both
+    await modifiedFlowCase(precision, 2000, 500),
+    await modifiedFlowCase(precision, 500, 500),
+    await modifiedFlowCase(precision, 2000, 125),
     await normalsCase(precision),
     await stencilCase(precision),
   ];
