@@ -48,10 +48,10 @@ export function monomialCount(m: number, d: number): number {
 /** Pilot paths are the last replicas of the seed, so that none of them is among those of a study. */
 const LAST_REPLICA = 2 ** 32 - 1;
 /** Pilots a monomial, and the fewest. */
-const PILOTS = 3;
+const PILOTS = 2;
 const FEWEST = 40;
 /** Most numbers that pilots' states may take. */
-const MOST_NUMBERS = 2 ** 26;
+const MOST_NUMBERS = 2 ** 25;
 /** Pilots start as far from the start, in each coordinate, as the noise of so many of a path's steps takes it: 1/16 of all, or 2. */
 const SPREAD = 1 / 16;
 /** Ridge of the least squares, relative to the mean square of a monomial: round-off of the normal equations. */
@@ -80,7 +80,9 @@ export async function fitValues(
   const m = chain.size;
   const basis = basisOf(m, degree);
   const pilots = Math.max(FEWEST, PILOTS * basis.count);
-  if (steps * (pilots * m + basis.count) > MOST_NUMBERS) {
+  // z, y and Cov δ of each
+  const width = m * (2 + m);
+  if (steps * (pilots * width + basis.count) > MOST_NUMBERS) {
     throw new SpecError(
       "degree",
       degree,
@@ -88,24 +90,28 @@ export async function fitValues(
     );
   }
   const states = new Float64Array(steps * pilots * m);
-  const stateOf = (k: number, i: number) => states.subarray((k * pilots + i) * m, (k * pilots + i + 1) * m);
-  const y = new Float64Array(m);
+  const points = new Float64Array(steps * pilots * m);
+  const covariances = new Float64Array(steps * pilots * m * m);
+  const of = (all: Float64Array, k: number, i: number, size: number) =>
+    all.subarray((k * pilots + i) * size, (k * pilots + i + 1) * size);
   const noise = new Float64Array(chain.sources * m);
   const weights = new Float64Array(chain.sources);
-  const spread = spreadOf(chain, starts, y, noise).map((variance) => Math.sqrt(Math.max(2, SPREAD * steps) * variance));
+  const spread = deviationsOf(chain, starts, steps);
   for (let i = 0; i < pilots; i++) {
     const draw = chain.draws(LAST_REPLICA - i);
     const from = chain.spare(LAST_REPLICA - i).map((g, at) => starts[at]! + spread[at]! * g);
     for (let k = 0; k < steps; k++) {
+      const [y, z] = [of(points, k, i, m), of(states, k, i, m)];
       try {
         if (k === 0) chain.first(from, y, noise);
-        else chain.next(stateOf(k - 1, i), y, noise);
+        else chain.next(of(states, k - 1, i, m), y, noise);
         draw(k, weights);
-        addNoise(y, noise, weights, stateOf(k, i));
-        checkState(stateOf(k, i));
+        addNoise(y, noise, weights, z);
+        checkState(z);
       } catch (error) {
         throw located(error, chain, k);
       }
+      addCovariance(chain, noise, of(covariances, k, i, m * m));
     }
     await breathe();
   }
@@ -141,12 +147,15 @@ export async function fitValues(
   for (let k = steps - 1; k >= 0; k--) {
     for (let i = 0; i < pilots; i++) {
       if (k === steps - 1) {
-        chain.last(stateOf(k, i), x);
+        chain.last(of(states, k, i, m), x);
         targets[i] = statistic(x);
         continue;
       }
-      chain.next(stateOf(k, i), y, noise);
-      targets[i] = values.at(k + 1, y, gradient, hessian) + meanCurvature(chain, noise, hessian) / 2;
+      const covariance = of(covariances, k + 1, i, m * m);
+      let curvature = 0;
+      targets[i] = values.at(k + 1, of(points, k + 1, i, m), gradient, hessian);
+      for (let e = 0; e < hessian.length; e++) curvature += covariance[e]! * hessian[e]!;
+      targets[i]! += curvature / 2;
     }
     leastSquares(basis, states.subarray(k * pilots * m, (k + 1) * pilots * m), targets, {
       centre: centres.subarray(k * m, (k + 1) * m),
@@ -158,19 +167,30 @@ export async function fitValues(
   return values;
 }
 
-// Variances of the noise of the first step.
-function spreadOf(chain: Chain, starts: Float64Array, y: Float64Array, noise: Float64Array): Float64Array {
-  const { size, sources, variances, spread } = chain;
+// How far apart pilots start, in each coordinate.
+function deviationsOf(chain: Chain, starts: Float64Array, steps: number): Float64Array {
+  const { size, sources } = chain;
+  const noise = new Float64Array(sources * size);
+  const covariance = new Float64Array(size * size);
   try {
-    chain.first(starts, y, noise);
+    chain.first(starts, new Float64Array(size), noise);
   } catch (error) {
     throw located(error, chain, 0);
   }
-  const result = new Float64Array(size);
+  addCovariance(chain, noise, covariance);
+  return Float64Array.from({ length: size }, (_, i) =>
+    Math.sqrt(Math.max(2, SPREAD * steps) * covariance[i * (size + 1)]!),
+  );
+}
+
+// Cov δ = spread · Σ_j μ_j F_j F_jᵀ
+function addCovariance({ size, variances, spread, sources }: Chain, noise: Float64Array, out: Float64Array): void {
   for (let j = 0; j < sources; j++) {
-    for (let i = 0; i < size; i++) result[i]! += spread * variances[j]! * noise[j * size + i]! * noise[j * size + i]!;
+    for (let i = 0; i < size; i++) {
+      const left = spread * variances[j]! * noise[j * size + i]!;
+      for (let l = 0; l < size; l++) out[i * size + l]! += left * noise[j * size + l]!;
+    }
   }
-  return result;
 }
 
 /** Cov δ : H = spread · Σ_j μ_j F_jᵀ H F_j */
