@@ -83,6 +83,12 @@ describe("anisotropic Gaussians", () => {
 });
 
 describe("a dataset", () => {
+  it("divides decays by their mean over the masses, and leaves out those that are all the same", () => {
+    const law = dataset({ x: [[1], [2], [3]], y: [1, 2, 3], weights: [1, 1, 2], decay: [1, 5, 1] });
+    expect(Array.from(law.decay!.data)).toEqual([0.5, 2.5, 0.5]);
+    expect("decay" in dataset({ x: [[1], [2]], y: [1, 2], decay: [3, 3] })).toBe(false);
+  });
+
   it("has its weights divided by their sum, once and for all", () => {
     const law = dataset({ x: [[1], [2], [3]], y: [1, 2, 3], weights: [0.1, 0.2, 0.4] });
     expect(law.weights!.data.reduce((sum, w) => sum + w, 0)).toBeCloseTo(1, 15);
@@ -219,6 +225,9 @@ describe("a wrong law is a SpecError that names the field", () => {
     ],
     ["labels of another length", () => dataset({ x: [[1], [2]], y: [1] }), "law.y"],
     ["examples in a flat list", () => dataset({ x: [1, 2], y: [1, 2] }), "law.x"],
+    ["decays of another length", () => dataset({ x: [[1], [2]], y: [1, 2], decay: [1] }), "law.decay"],
+    ["decays that cancel", () => dataset({ x: [[1], [2]], y: [1, 2], decay: [1, -1] }), "law.decay"],
+    ["an infinite decay", () => dataset({ x: [[1], [2]], y: [1, 2], decay: [1, Infinity] }), "law.decay[1]"],
     ["NaN in an example", () => dataset({ x: [[1], [Number.NaN]], y: [1, 2] }), "law.x[1][0]"],
     ["a negative weight", () => dataset({ x: [[1], [2]], y: [1, 2], weights: [1, -1] }), "law.weights[1]"],
     ["weights of sum 0", () => dataset({ x: [[1], [2]], y: [1, 2], weights: [0, 0] }), "law.weights"],

@@ -23,11 +23,15 @@ import {
 import { writeLaw } from "../../src/model/blocks";
 import { anisotropicGaussians, dataset, lawDimension, mixture, teacher } from "../../src/model/law";
 import { startParticles } from "../../src/model/particles";
+import { quadratic } from "../../src/model/potential";
+import { parseProblem } from "../../src/model/problem";
 import { gaussian, particles } from "../../src/model/start";
+import { tensor } from "../../src/model/tensor";
 import { affine, ridge } from "../../src/model/unit";
 import { type SgdProcess, sgd } from "../../src/process/schema";
 import { scheduleFactor } from "../../src/process/steps";
 import { open } from "../../src/study/open";
+import { plainVelocities } from "./plainNetwork";
 
 const backends: Backend[] = ["simd", "js"];
 
@@ -332,6 +336,47 @@ describe.each(backends)("SGD in the %s build", (backend) => {
     expect(a.step).toBe(10);
     a.free();
     b.free();
+  });
+});
+
+describe("examples with a share of the confinement each", () => {
+  // by plainNetwork.ts: θ + ε (v(θ; z) + decay_z (−∇U)) for the atom z that is drawn; one atom a step, so one of the two states
+  it.each(["f64", "f32"] as const)("move by their own share of it: %s", async (precision) => {
+    const problem = parseProblem({
+      law: dataset({ x: [[1], [-2]], y: [0.5, 1], decay: [0.5, 3] }),
+      unit: ridge(tanh()),
+      start: gaussian({ radius: 1 }),
+      confinement: quadratic(0.7),
+    });
+    const theta = startParticles(problem, 5, { seed: 1, replica: 0 });
+    const { velocity, confinement } = plainVelocities(problem, theta, 5);
+    const { decay } = problem.law as Extract<typeof problem.law, { kind: "dataset" }>;
+    const seen = new Set<number>();
+    for (let replica = 0; replica < 12; replica++) {
+      const start = particles(tensor(theta, [5, 1]));
+      const simulation = await open(
+        sgd({ ...problem, start }, { neurons: 5, stepSize: 0.1, seed: 1, replica, precision }),
+      );
+      await simulation.advance(0.1);
+      const measure = simulation.measure();
+      simulation.free();
+      if (measure.kind !== "particles") throw new TypeError("particles");
+      const gaps = [0, 1].map((q) =>
+        measure.values.reduce((most, x, i) => {
+          const expected = theta[i]! + 0.1 * (velocity[q]![i]! + decay!.data[q]! * confinement[i]!);
+          return Math.max(most, Math.abs(x - expected));
+        }, 0),
+      );
+      expect(Math.min(...gaps)).toBeLessThan(precision === "f64" ? 1e-15 : 1e-6);
+      seen.add(gaps.indexOf(Math.min(...gaps)));
+    }
+    expect(seen.size).toBe(2);
+  });
+
+  it("need a confinement that they can share", () => {
+    const law = dataset({ x: [[1], [-2]], y: [0.5, 1], decay: [0.5, 3] });
+    const problem = { law, unit: ridge(tanh()), start: gaussian({ radius: 1 }) };
+    expect(() => sgd(problem, { neurons: 5, stepSize: 0.1 })).toThrow(/problem.confinement: .*law.decay/);
   });
 });
 

@@ -10,17 +10,20 @@ import {
   density,
   ensemble,
   entropy,
+  fluctuations,
   fokkerPlanck,
   freeEnergy,
   gaussian,
   gradientFlow,
   histogram,
   langevin,
+  modifiedFlow,
   moments,
   nonlinear,
   type Observable,
   type Observables,
   type Process,
+  parameters,
   parseRunSpec,
   potentialProblem,
   predictions,
@@ -108,6 +111,45 @@ describe("statistics of a network of three outputs", () => {
   it("of one output stay lists", async () => {
     const run = await solve(sgd(signs, { neurons: 5, stepSize: 0.1 }), { times: [1], observe: { f: predictions(x) } });
     expect(run.observables.f!.shape).toEqual([1, 4]);
+  });
+});
+
+describe("parameters of particles by number", () => {
+  it("are rows of the measure, and the points that a flow carries stand behind the neurons", async () => {
+    const carried = [[2, 3, 4, 5, 6, 7]];
+    const flow = modifiedFlow(classes, { neurons: 4, stepSize: 0.1, carried });
+    const run = await solve(flow, { times: [0, 0.1], observe: { X: parameters([4, 1]) }, keep: "measures" });
+    const { shape, values } = run.observables["X"]!;
+    expect(shape).toEqual([2, 2, 6]);
+    expect(Array.from(values.slice(0, 6))).toEqual(carried[0]);
+    for (const [t, measure] of run.measures!.entries()) {
+      if (measure.kind !== "particles") throw new TypeError("particles");
+      expect(values.slice(12 * t, 12 * t + 6)).toEqual(measure.values.slice(24, 30));
+      expect(values.slice(12 * t + 6, 12 * t + 12)).toEqual(measure.values.slice(6, 12));
+    }
+  });
+
+  it.each([
+    ["a number beyond the particles", () => sgd(classes, { neurons: 4, stepSize: 0.1 }), [0, 4]],
+    ["a grid", () => fokkerPlanck(signs, { temperature: 1 }), [0]],
+  ])("of %s are refused", async (_, make, rows) => {
+    await expect(solve(make(), { times: [0], observe: { X: parameters(rows) } })).rejects.toThrow(/observe.X.rows\[/);
+  });
+});
+
+describe("a fluctuation", () => {
+  const process = fluctuations(classes, { neurons: 4, stepSize: 0.1, particles: 8 });
+  it("has predictions and moments, and by default those of its first coordinate", async () => {
+    const run = await solve(process, { times: [0, 0.1], observe: { f: predictions(x), b: moments("b") } });
+    expect(run.observables["f"]!.shape).toEqual([2, 4, 3]);
+    expect(run.observables["b"]!.shape).toEqual([2, 2]);
+    expect(Object.keys((await solve(process, { times: [0.1] })).observables)).toEqual(["a0"]);
+    const back = trajectoryFromJson(JSON.parse(JSON.stringify(trajectoryToJson(run))));
+    expect(back.observables["f"]!.values).toEqual(run.observables["f"]!.values);
+  });
+
+  it("has no risk, which is said", async () => {
+    await expect(solve(process, { times: [0], observe: { risk: risk() } })).rejects.toThrow(/predictions.*moments/);
   });
 });
 
