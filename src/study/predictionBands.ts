@@ -85,7 +85,11 @@ export async function predictionBands(
   const { x, level = 0.95, pairs = 8, workers, onProgress, signal, backend, ...rest } = options ?? {};
   const { ensemble: replicas = 400, checkParticles = 256, times: asked, ...named } = rest;
   if (!(level > 0 && level < 1)) throw new SpecError("level", level, "a probability between 0 and 1");
-  if (!Number.isInteger(pairs) || pairs < 1) throw new SpecError("pairs", pairs, "a positive integer");
+  for (const [name, count] of Object.entries({ pairs, checkParticles })) {
+    if (!Number.isInteger(count) || count < 1 || count > 2 ** 20) {
+      throw new SpecError(name, count, "an integer from 1 to 1048576");
+    }
+  }
   const fewest = Math.ceil(2 / (1 - level) - 1 - 1e-9);
   if (replicas !== 0 && (!Number.isInteger(replicas) || replicas < fewest)) {
     throw new SpecError(
@@ -93,6 +97,9 @@ export async function predictionBands(
       replicas,
       `0, or an integer of at least ${fewest}, for quantiles at the level ${level}`,
     );
+  }
+  if (workers !== undefined && (!Number.isInteger(workers) || workers < 0 || workers > 1024)) {
+    throw new SpecError("workers", workers, "an integer from 0 to 1024");
   }
   const times = parseTimes(asked);
   const observe = { f: predictions(x) };
