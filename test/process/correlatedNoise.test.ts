@@ -7,6 +7,7 @@ import { describe, expect, it } from "vitest";
 import { loadEngine } from "../../src/engine/engine";
 import { SpecError } from "../../src/engine/errors";
 import { particles as particleMeasure } from "../../src/measure/measure";
+import { energyTest } from "../../src/measure/onDemand";
 import { cosine, relu, softplus, tanh } from "../../src/model/activation";
 import { dataset, teacher } from "../../src/model/law";
 import { startParticles } from "../../src/model/particles";
@@ -504,13 +505,16 @@ describe("the law of all parameters after eight steps", () => {
   });
 
   it("is that of the modified flow: energy test at level 1e-4", async () => {
-    const n = 100;
+    const n = 200;
     const one = await ensembleOf(flow, n);
     const other = await ensembleOf(noisy("pivotedCholesky"), n);
-    expect(energyLevel([...one, ...other], n, 12000)).toBeGreaterThan(1e-4);
+    const rows = (all: Float64Array[]) => tensor(Float64Array.from(all.flatMap((x) => [...x])), [n, all[0]!.length]);
+    const test = (permutations: number, rest: Float64Array[]) =>
+      energyTest(rows(one), rows(rest), { permutations, standardise: true });
+    expect((await test(19_999, other)).pValue).toBeGreaterThan(1e-4);
     // and another law is seen: noise of a quarter of the variance
     const less = (replica: number) => correlatedNoise(fixed, { ...options, batchSize: 4, seed: 7, replica });
-    expect(energyLevel([...one, ...(await ensembleOf(less, n))], n, 2000)).toBeLessThan(2e-3);
+    expect((await test(1999, await ensembleOf(less, n))).pValue).toBeLessThan(2e-3);
   });
 });
 
@@ -523,35 +527,4 @@ function momentOf(all: Float64Array[], f: (x: Float64Array) => number): { mean: 
 
 function scoreOf([a, b]: { mean: number; error: number }[]): number {
   return Math.abs(a!.mean - b!.mean) / Math.hypot(a!.error, b!.error);
-}
-
-/** Level at which the energy test tells the first n points from the others: its share of permutations. */
-function energyLevel(points: Float64Array[], n: number, permutations: number): number {
-  const total = points.length;
-  const distances = Float64Array.from({ length: total * total }, (_, k) => {
-    const [x, y] = [points[Math.floor(k / total)]!, points[k % total]!];
-    return Math.sqrt(x.reduce((sum, t, i) => sum + (t - y[i]!) ** 2, 0));
-  });
-  // E|X − Y| is all that permutations change, as the sum over all pairs is fixed and sizes are equal
-  const order = Uint32Array.from(points.keys());
-  const across = () => {
-    let sum = 0;
-    for (let i = 0; i < n; i++) {
-      const row = order[i]! * total;
-      for (let j = n; j < total; j++) sum += distances[row + order[j]!]!;
-    }
-    return sum;
-  };
-  const found = across();
-  const draws = stream(41);
-  let more = 1;
-  for (let k = 0; k < permutations; k++) {
-    const u = draws.uniforms(total, { step: k });
-    for (let i = total - 1; i > 0; i--) {
-      const j = Math.floor(u[i]! * (i + 1));
-      [order[i], order[j]] = [order[j]!, order[i]!];
-    }
-    if (across() >= found) more++;
-  }
-  return more / (permutations + 1);
 }
