@@ -111,7 +111,7 @@ export async function slicedW2(
  *
  * @param a        a law
  * @param b        another one
- * @param options  regularisation: ε, in units of a squared distance; iterations: the most for each of three plans (2000); tolerance: of
+ * @param options  regularisation: ε, in units of a squared distance; iterations: the most for each of three plans (1000); tolerance: of
  *                 the marginal error (1e-6); signal: stops it
  * @returns divergence; transport: OT_ε(a, b); marginalError; iterations; converged: look at it, the result is given either way
  * @throws {SpecError} with the path of what is wrong

@@ -9,7 +9,7 @@ import { normalsOf } from "../random/stream";
 import type { Work } from "./cells";
 import { w2 } from "./distance";
 import { type Measure, marginal } from "./measure";
-import { checkedMeasure, columnsOf, pointsOf, renamed, requireSameSpace, type WeightedPoints } from "./weightedPoints";
+import { checkedMeasure, columnsOf, pointsOf, requireSameSpace, type WeightedPoints } from "./weightedPoints";
 
 /** A sliced distance and how it was found. */
 export interface SlicedDistance {
@@ -34,8 +34,7 @@ export function* slicedW2(a: Measure, b: Measure, options: SlicedOptions = {}): 
   requireSameSpace(first, second, "b");
   if (first.dimension === 1) {
     // cells of a grid are taken as they are, not as points
-    const line = (measure: Measure, path: string) =>
-      renamed(path, () => marginal(checkedMeasure(measure, "measure"), 0));
+    const line = (measure: Measure, path: string) => marginal(checkedMeasure(measure, path), 0);
     return { distance: w2(line(a, "a"), line(b, "b")), standardError: null, method: "exact" };
   }
   return yield* slices(first, second, checked);
