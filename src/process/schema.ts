@@ -343,7 +343,7 @@ export function fokkerPlanck(
  *                 that move nothing; gradient, points: of v̄, as in `gradientDescent`; examples: a step, of a sampled law (64);
  *                 schedule: ξ (1); precision: "f64" or "f32"; seed, replica: which random numbers (0, 0)
  * @throws {SpecError} with the path of the wrong field
- * @see Gess, Kassing, Konarovskyi, Ann. Appl. Probab. 34 (2024); theory §2, §8; docs/superposition.md
+ * @see Gess, Kassing, Konarovskyi, JMLR 25 (2024); theory §2, §8; docs/superposition.md
  */
 export function modifiedFlow(
   problem: ProblemInput,
