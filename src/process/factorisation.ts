@@ -142,6 +142,7 @@ export function pivotedCholesky(matrix: Float64Array, n: number, tolerance?: num
     }
     const root = Math.sqrt(diagonal[pivot]!);
     for (let i = 0; i < n; i++) {
+      // 0 but for round-off
       if (done[i] !== 0) {
         line[i] = 0;
         continue;
