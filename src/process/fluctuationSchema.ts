@@ -12,8 +12,6 @@ import {
   flag,
   integer,
   kind,
-  list,
-  number,
   object,
   optional,
   orNull,
@@ -36,6 +34,7 @@ import {
   replica,
   type Schedule,
   schedule,
+  walls,
   withGradient,
 } from "./schemaParts";
 
@@ -152,16 +151,6 @@ const timeStep = { timeStep: orNull(positive), noiseStep: orNull(positive) };
 const order: Schema<1 | 2> = either<1 | 2>("1 or 2", (x) =>
   x === 1 ? exactly(1, "1") : x === 2 ? exactly(2, "2") : null,
 );
-const box: Schema<[number, number]> = refined(
-  list("a pair [from, to]", number("a finite number"), 2),
-  (pair): [number, number] => {
-    const [from, to] = pair as [number, number];
-    if (pair.length !== 2) throw new SpecError("", pair, "a pair [from, to]");
-    if (!(from < to)) throw new SpecError("[1]", to, `more than from = ${from}`);
-    return [from, to];
-  },
-);
-
 /** Schema of a modified flow. */
 export const modifiedFlowSchema: Schema<ModifiedFlowProcess> = refined(
   object("a modified flow", {
@@ -258,7 +247,7 @@ export const smfeGridSchema: Schema<SmfeGridProcess> = refined(
     ...stepsOf,
     gradientNoise: optional(flag, true),
     cells: orNull(integer(8, 2 ** 20)),
-    box: orNull(box),
+    box: orNull(walls),
     ...timeStep,
     seed: optional(seed, 0),
     replica,
@@ -281,7 +270,7 @@ export const fluctuationsSchema: Schema<FluctuationsProcess> = refined(
     particles: orNull(integer(1, 2 ** 24)),
     reference: optional(choice("quadrature", "sample"), "quadrature"),
     cells: orNull(integer(8, 2 ** 20)),
-    box: orNull(box),
+    box: orNull(walls),
     initialNoise: orNull(choice("gaussian", "sample", "none")),
     gradientNoise: optional(flag, true),
     points: orNull(integer(1, 2 ** 24)),

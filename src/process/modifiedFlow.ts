@@ -30,8 +30,20 @@ export async function start(process: ModifiedFlowProcess, engine: Engine): Promi
   const { timeStep } = process;
   const source = await gradientSource(process);
   return stepped(process, engine, { source, timeStep, carried: process.carried }, (memory, network, _, masses) =>
-    flowStepper(process, engine, memory, network, source, masses),
+    flowStepper({ process, engine, memory, network, source, masses }),
   );
+}
+
+/** What the parts of a step are made in. */
+interface Setting {
+  process: ModifiedFlowProcess;
+  engine: Engine;
+  memory: Memory;
+  network: NetworkBlock;
+  /** Where v̄ comes from. */
+  source: GradientSource;
+  /** Of the neurons in f; null is 1/N each. */
+  masses: Float64Array | null;
 }
 
 /** Adds parts of a step at one state to another: `drift` times a(θ), `noise` times g(θ). */
@@ -44,19 +56,10 @@ interface Increments {
   add(from: NetworkBlock, to: NetworkBlock, drift: number, noise: number): boolean;
 }
 
-function flowStepper(
-  process: ModifiedFlowProcess,
-  engine: Engine,
-  memory: Memory,
-  network: NetworkBlock,
-  source: GradientSource,
-  masses: Float64Array | null,
-): Stepper {
-  const increments =
-    process.problem.law.kind === "dataset"
-      ? atomIncrements(process, engine, memory, network, masses)
-      : exampleIncrements(process, engine, memory, network, source, masses);
-  const correct = process.order === 2 ? correction(process, engine, memory, network, source, masses) : null;
+function flowStepper(setting: Setting): Stepper {
+  const { process, memory, network } = setting;
+  const increments = process.problem.law.kind === "dataset" ? atomIncrements(setting) : exampleIncrements(setting);
+  const correct = process.order === 2 ? correction(setting) : null;
   const add = (from: NetworkBlock, to: NetworkBlock, drift: number, noise: number): boolean => {
     if (correct && drift !== 0 && !correct.at(from)) return false;
     if (!increments.add(from, to, drift, noise)) return false;
@@ -92,16 +95,11 @@ function flowStepper(
 }
 
 // A finite law: drift and noise stand in the data weights, so that both cost one forward and one backward.
-function atomIncrements(
-  process: ModifiedFlowProcess,
-  engine: Engine,
-  memory: Memory,
-  network: NetworkBlock,
-  masses: Float64Array | null,
-): Increments {
+function atomIncrements(setting: Setting): Increments {
+  const { process, engine, memory } = setting;
   const { problem, timeStep, schedule } = process;
   if (problem.law.kind !== "dataset") throw new TypeError("a finite law");
-  const data = evaluation(process, engine, memory, network, { source: { kind: "full" }, masses });
+  const data = evaluation(setting);
   const weights = massesOf(problem.law);
   const decay = problem.law.decay?.data ?? null;
   const noise = dataNoise(engine, memory, weights, process);
@@ -132,20 +130,12 @@ function atomIncrements(
 }
 
 // A sampled law: the noise of fresh examples is centred with v̄ itself, which has a backward of its own.
-function exampleIncrements(
-  process: ModifiedFlowProcess,
-  engine: Engine,
-  memory: Memory,
-  network: NetworkBlock,
-  source: GradientSource,
-  masses: Float64Array | null,
-): Increments {
+function exampleIncrements(setting: Setting): Increments {
+  const { process, engine, memory } = setting;
   const { problem, timeStep, schedule, seed, replica, precision, examples } = process;
   const count = examples!;
-  const batch: GradientSource = { kind: "batch", batchSize: count, replacement: true };
-  const fresh = evaluation(process, engine, memory, network, { source: batch, masses });
-  const unconfined = { ...process, problem: { ...problem, confinement: null } };
-  const mean = evaluation(unconfined, engine, memory, network, { source, masses });
+  const fresh = evaluation({ ...setting, source: { kind: "batch", batchSize: count, replacement: true } });
+  const mean = evaluation({ ...setting, process: { ...process, problem: { ...problem, confinement: null } } });
   const level = Math.sqrt((process.stepSize / process.batchSize) * timeStep);
   const draws = memory.reserve("f64", count);
   const factors = new Float64Array(count);
@@ -183,16 +173,10 @@ interface Correction {
   addTo(state: NetworkBlock, factor: number): void;
 }
 
-function correction(
-  process: ModifiedFlowProcess,
-  engine: Engine,
-  memory: Memory,
-  network: NetworkBlock,
-  source: GradientSource,
-  masses: Float64Array | null,
-): Correction {
+function correction(setting: Setting): Correction {
+  const { process, engine, memory, network } = setting;
   const { problem, precision, stepSize, timeStep } = process;
-  const mean = evaluation(process, engine, memory, network, { source, masses });
+  const mean = evaluation(setting);
   const { batch, atoms, velocity } = mean.descent;
   const { derivative } = linearisation(memory, engine, problem, network, batch!, atoms);
   const direction = viewNetwork(memory, network, velocity);
@@ -218,16 +202,16 @@ interface Evaluation {
   addTo(state: NetworkBlock, factor: number): void;
 }
 
-function evaluation(
-  process: ModifiedFlowProcess,
-  engine: Engine,
-  memory: Memory,
-  network: NetworkBlock,
-  options: { source: GradientSource; masses: Float64Array | null },
-): Evaluation {
+function evaluation({ process, engine, memory, network, source, masses }: Setting): Evaluation {
   const { problem, neurons, carried, precision, seed, replica } = process;
   const all = neurons + (carried?.shape[0] ?? 0);
-  const descent = writeDescent(memory, engine, problem, network, { ...options, neurons: all, seed, replica });
+  const descent = writeDescent(memory, engine, problem, network, {
+    source,
+    masses,
+    neurons: all,
+    seed,
+    replica,
+  });
   const { [`velocity_${precision}` as const]: velocity, [`accumulate_${precision}` as const]: accumulate } =
     engine.kernels;
   return {

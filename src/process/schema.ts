@@ -49,6 +49,7 @@ import {
   sameSpec,
   schedule,
   temperature,
+  walls,
   withGradient,
 } from "./schemaParts";
 
@@ -586,16 +587,6 @@ const nonlinearSchema: Schema<NonlinearProcess> = refined(
       limit.kind === "gradientFlow" ? examplesOf(limit) : { path: "limit", count: 0 },
     );
     return process;
-  },
-);
-
-const walls: Schema<[number, number]> = refined(
-  list("a pair [from, to]", number("a finite number"), 2),
-  (pair): [number, number] => {
-    const [from, to] = pair as [number, number];
-    if (pair.length !== 2) throw new SpecError("", pair, "a pair [from, to]");
-    if (!(from < to)) throw new SpecError("[1]", to, `more than from = ${from}`);
-    return [from, to];
   },
 );
 

@@ -44,6 +44,17 @@ export const ascendingTimes = refined(list("a list of times", nonNegative), (tim
   return times;
 });
 
+/** Walls of a box along one parameter. */
+export const walls: Schema<[number, number]> = refined(
+  list("a pair [from, to]", number("a finite number"), 2),
+  (pair): [number, number] => {
+    const [from, to] = pair as [number, number];
+    if (pair.length !== 2) throw new SpecError("", pair, "a pair [from, to]");
+    if (!(from < to)) throw new SpecError("[1]", to, `more than from = ${from}`);
+    return [from, to];
+  },
+);
+
 export const schedule: Schema<Schedule> = oneOf(
   "a schedule",
   {
