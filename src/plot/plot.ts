@@ -1,6 +1,7 @@
 // One door for all pictures.
 
 import type { Picture } from "../study/figures/picture";
+import { bandsPlot } from "./bandsPlot";
 import { densityPlot } from "./densityPlot";
 import { ratePlot } from "./ratePlot";
 import { riskPlot } from "./riskPlot";
@@ -25,5 +26,7 @@ export function draw(picture: Picture): string {
       return sweepPlot(picture);
     case "rate":
       return ratePlot(picture);
+    case "bands":
+      return bandsPlot(picture);
   }
 }

@@ -6,6 +6,7 @@ import { hue } from "../../src/plot/palette";
 import { dodge, tickText } from "../../src/plot/panel";
 import { draw } from "../../src/plot/plot";
 import type {
+  BandsPicture,
   DensityPicture,
   Picture,
   RatePicture,
@@ -94,7 +95,36 @@ const rate: RatePicture = {
     },
   ],
 };
-const pictures: [string, Picture][] = [risk, density, statistics, sweep, rate].map((one) => [one.kind, one]);
+const bands: BandsPicture = {
+  ...head,
+  kind: "bands",
+  key: { limit: "limit", spread: "band of 95 %", runs: "runs of SGD", refused: "refused from here on" },
+  panels: [
+    {
+      title: "f(x) at t = 1",
+      x: { label: "input x", scale: "linear" },
+      y: { label: "prediction f(x)", scale: "linear" },
+      band: { x: [0, 1], y: [0, 1], low: [-1, 0], high: [1, 2] },
+      runs: {
+        x: [0, 1, 2],
+        y: [
+          [0.5, 0.5, 3],
+          [-2, 1, 4],
+        ],
+      },
+      refusedFrom: 1.5,
+    },
+    {
+      title: "a constant",
+      x: { label: "input x", scale: "linear" },
+      y: { label: "prediction f(x)", scale: "linear" },
+      band: { x: [0, 1], y: [2, 2], low: [2, 2], high: [2, 2] },
+      runs: { x: [0, 1], y: [[2, 2]] },
+      refusedFrom: null,
+    },
+  ],
+};
+const pictures: [string, Picture][] = [risk, density, statistics, sweep, rate, bands].map((one) => [one.kind, one]);
 
 const parsed = (text: string) => new DOMParser().parseFromString(text, "image/svg+xml");
 

@@ -30,6 +30,7 @@ describe("the figures", () => {
       "weak-orders",
       "two-point-failure",
       "rve-cost",
+      "prediction-bands",
     ]);
   });
 

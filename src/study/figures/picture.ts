@@ -143,5 +143,23 @@ export interface RatePicture extends Head {
   key: Key & { reference?: string };
 }
 
+/** Bands and the runs that should lie in them, a panel each. */
+export interface BandsPicture extends Head {
+  kind: "bands";
+  panels: {
+    title: string;
+    x: Axis;
+    y: Axis;
+    /** The centre, and the ends of the band. */
+    band: Series & { low: number[]; high: number[] };
+    /** A row of values a run. */
+    runs: { x: number[]; y: number[][] };
+    /** Where the band ends before the runs do. */
+    refusedFrom: number | null;
+  }[];
+  /** Names of the centre, the band, the runs, and the line where a band ends. */
+  key: { limit: string; spread: string; runs: string; refused: string };
+}
+
 /** Any picture. */
-export type Picture = RiskPicture | DensityPicture | StatisticsPicture | SweepPicture | RatePicture;
+export type Picture = RiskPicture | DensityPicture | StatisticsPicture | SweepPicture | RatePicture | BandsPicture;
