@@ -11,6 +11,7 @@ import { potentialProblem } from "../../src/model/problem";
 import { densityStart, gaussian } from "../../src/model/start";
 import { affine, ridge } from "../../src/model/unit";
 import {
+  correlatedNoise,
   fokkerPlanck,
   gradientDescent,
   gradientFlow,
@@ -198,6 +199,10 @@ describe("a run file", () => {
           seed: 4,
         },
       ),
+    ],
+    [
+      "correlatedNoise",
+      correlatedNoise(classes, { ...options, batchSize: 2, timeStep: 0.05, factorisation: "eigen", seed: 5 }),
     ],
     [
       "fokkerPlanck in two",
