@@ -114,6 +114,15 @@ describe("weights and sums", () => {
     expect(norm).toBeLessThan(1e-12);
   });
 
+  // 1/2 and 1/2 + 2δ are the law 1/2 − δ, 1/2 + δ: far apart the norm is √k(0) √2 δ = δ, to the 10^−7 that 1/2 + 2δ is rounded by
+  it("weights whose sum is 1 but for rounding are a law of mass 1", async () => {
+    const delta = 2.5e-10;
+    const equal = points([[0], [1000]]);
+    const one = { ...equal, weights: Float64Array.of(0.5, 0.5 + 2 * delta) };
+    const norm = await negativeSobolev(one, equal, { order: 1 });
+    expect(Math.abs(norm / delta - 1)).toBeLessThan(2e-6);
+  });
+
   it("a point split in two, or with a companion of weight 0, is the same law", async () => {
     const b = cloud(20, 2, 4);
     const one = await negativeSobolev(
