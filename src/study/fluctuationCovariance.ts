@@ -49,6 +49,8 @@ export interface CovarianceOptions {
   points?: number | null;
   /** dt (ε: then SGD's own steps, linearised) */
   timeStep?: number | null;
+  /** How many steps the adjoint equation goes back at once (1, exact; more is an error of order (every dt)²). */
+  every?: number;
   /** Whether the start has the fluctuation of independent neurons ("gaussian"; "none" where the start is given particles). */
   initialNoise?: "gaussian" | "none";
   /** Whether the noise of the gradients counts (true). */
@@ -87,7 +89,7 @@ export async function fluctuationCovariance(
   input: ProblemInput,
   options: CovarianceOptions,
 ): Promise<FluctuationCovariance> {
-  const { times: asked, observe, signal, onProgress, backend, ...rest } = options ?? {};
+  const { times: asked, observe, every = 1, signal, onProgress, backend, ...rest } = options ?? {};
   const process = parseProcess({
     kind: "fluctuations",
     problem: input,
@@ -97,6 +99,7 @@ export async function fluctuationCovariance(
   if (process.initialNoise === "sample") {
     throw new SpecError("initialNoise", "sample", '"gaussian" or "none"', "A covariance is that of all samples.");
   }
+  if (!Number.isInteger(every) || every < 1) throw new SpecError("every", every, "a positive integer");
   const times = parseTimes(asked);
   const parsed = parseLinear(observe, process);
   const { timeStep, stepSize, batchSize, neurons } = process;
@@ -123,6 +126,7 @@ export async function fluctuationCovariance(
     const found = await adjointCovariances(memory, engine, field, together(parts), {
       timeStep,
       steps,
+      every,
       masses: base.masses,
       level: process.gradientNoise ? (neurons * stepSize) / batchSize : 0,
       initial: process.initialNoise !== "none",

@@ -147,8 +147,8 @@ export async function noiseCovariance(
  * @param problem  law, a unit with a second derivative, start, loss and confinement
  * @param options  neurons: n; stepSize, batchSize: ε and B (1); times; observe, by name: `predictions(x)`, `moments(name, order)` of a
  *                 coordinate of θ, or a function { value, gradient } of a neuron; particles, reference: which stand for μ⁰; points: of a
- *                 quadrature of a sampled law; timeStep: dt (ε); initialNoise: "gaussian" or "none" (given particles: "none");
- *                 gradientNoise (true); signal, onProgress, backend
+ *                 quadrature of a sampled law; timeStep: dt (ε); every: how many steps the adjoint goes back at once (1; more leave
+ *                 O((every dt)²)); initialNoise: "gaussian" or "none" (given particles: "none"); gradientNoise (true); signal, onProgress, backend
  * @returns times; observables: where each stands among the n components; mean at μ⁰, [T, n]; covariance, [T, n, n], and its parts
  *          initial and gradient
  * @throws {SpecError} with the path of the wrong field
@@ -173,7 +173,8 @@ export async function fluctuationCovariance(
  * @param problem  law, a unit with a second derivative, start, loss and confinement
  * @param options  neurons: N; stepSize, batchSize: ε and B (1); x: inputs, [n, d]; times; level: of a band at each input and time
  *                 (0.95); ensemble: replicas for the risk (400; 0 for no band of it); pairs, checkParticles: of the check (8, 256);
- *                 particles, reference, points, timeStep, initialNoise, gradientNoise: as in `fluctuationCovariance`; seed: of the
+ *                 particles, reference, points, timeStep, every, initialNoise, gradientNoise: as in `fluctuationCovariance`, with
+ *                 `every` such that there are some 200 steps at most; seed: of the
  *                 check and the ensemble, whose replicas no SGD of the same seed shares; workers; signal, onProgress, backend
  * @throws {SpecError} with the path of the wrong field
  * @throws {DivergenceError} where μ⁰, the linearisation or a modified flow is no longer finite

@@ -76,6 +76,9 @@ const MOST_ERROR = 0.25;
 /** Replicas from here on are the bands' own: no SGD of the same seed shares its neurons or noise with them. */
 const OWN_REPLICAS = 2 ** 31;
 
+/** Steps of the check and of the adjoint equation at most, where a step of theirs may be several of the limit's. */
+const MOST_STEPS = 200;
+
 /** See the function of the same name in onDemand.ts, which hands `ensemble` over. */
 export async function predictionBands(
   input: ProblemInput,
@@ -83,7 +86,7 @@ export async function predictionBands(
   ensemble: typeof replicate,
 ): Promise<PredictionBands> {
   const { x, level = 0.95, pairs = 8, workers, onProgress, signal, backend, ...rest } = options ?? {};
-  const { ensemble: replicas = 400, checkParticles = 256, times: asked, ...named } = rest;
+  const { ensemble: replicas = 400, checkParticles = 256, times: asked, every: together, ...named } = rest;
   if (!(level > 0 && level < 1)) throw new SpecError("level", level, "a probability between 0 and 1");
   for (const [name, count] of Object.entries({ pairs, checkParticles })) {
     if (!Number.isInteger(count) || count < 1 || count > 2 ** 20) {
@@ -107,6 +110,8 @@ export async function predictionBands(
   const spec = { kind: "fluctuations", problem: input, ...named, method: "particles" };
   const process = parseProcess(spec) as FluctuationsProcess;
   const { problem, neurons, stepSize, batchSize } = process;
+  const steps = Math.round(times[times.length - 1]! / process.timeStep);
+  const every = together ?? Math.max(1, Math.floor(steps / MOST_STEPS));
   const flow = modifiedFlow(input, { neurons, stepSize, batchSize, seed: process.seed, replica: OWN_REPLICAS });
   const shares = [0.5, 0.2, replicas > 0 ? 0.3 : 0];
   const told = (phase: number, name: string) => (fraction: number) => {
@@ -120,11 +125,14 @@ export async function predictionBands(
     ...named,
     times,
     observe,
+    every,
     backend,
     signal,
     onProgress: ({ fraction }) => linearised(fraction),
   });
-  const errors = await checked(process, inputs, covariance.times, {
+  const checkedStep = Math.max(1, Math.floor(steps / MOST_STEPS)) * process.timeStep;
+  const stepping = { ...process, timeStep: checkedStep, noiseStep: checkedStep };
+  const errors = await checked(stepping, inputs, covariance.times, {
     pairs,
     checkParticles,
     backend,

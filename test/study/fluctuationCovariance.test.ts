@@ -314,6 +314,7 @@ test("states of μ⁰ kept in parts give the same bits as all of them", async ()
       const covariances = await adjointCovariances(memory, engine, field, observables, {
         timeStep: 0.05,
         steps: [0, 3, 10, 23],
+        every: 1,
         masses: base.masses,
         level: 1,
         initial: true,
@@ -325,6 +326,32 @@ test("states of μ⁰ kept in parts give the same bits as all of them", async ()
     }),
   );
   expect(found[1]).toEqual(found[0]);
+});
+
+test("several steps at once leave an error of second order, at times that are no multiples of them too", async () => {
+  const options = { neurons: 100, stepSize: 0.01, batchSize: 2, times: [0.37, 1.6], particles: 64 };
+  const observe = { f: predictions([[-1], [0.3]]), a: moments("a") };
+  const [exact, coarse, finer] = await Promise.all(
+    [1, 27, 9].map((every) =>
+      fluctuationCovariance({ ...smooth, confinement: quadratic(0.5) }, { ...options, observe, every }),
+    ),
+  );
+  expect(coarse!.mean).toEqual(exact!.mean);
+  for (const part of ["initial", "gradient"] as const) {
+    const gap = (found: typeof exact) =>
+      Math.sqrt(
+        found!.covariance.values.reduce(
+          (sum, _, i) => sum + (found![part].values[i]! - exact![part].values[i]!) ** 2,
+          0,
+        ),
+      );
+    // a factor of 9; the steps that are left over and the third order are a part of it
+    expect(gap(coarse) / gap(finer)).toBeGreaterThan(6);
+    expect(gap(coarse) / gap(finer)).toBeLessThan(14);
+    expect(
+      gap(finer) / gap({ ...exact!, [part]: { shape: [], values: exact![part].values.map(() => 0) } }),
+    ).toBeLessThan(1e-3);
+  }
 });
 
 test("times that a sampled law's quadrature resolves give what a finer one gives", async () => {
@@ -389,6 +416,7 @@ describe("what is wrong is told with its path", () => {
     ["a sample's noise", { initialNoise: "sample" }, /initialNoise/],
     ["too many particles", { particles: 2 ** 24 }, /particles/],
     ["too many steps for memory", { particles: 2 ** 20, times: [1e9] }, /times/],
+    ["no steps at once", { every: 0 }, /every/],
     ["an unknown field", { colour: "red" }, /colour/],
   ];
   test.each(bad)("%s", async (_, wrong, path) => {
