@@ -61,7 +61,7 @@ export function leastCost(cost: Float64Array[]): Int32Array {
 }
 
 // Places and sizes of the two clouds do not change which permutation is best, −Σ ⟨x_i, y_π(i)⟩ is all that counts; but from clouds
-// that lie on each other the search has less to do, by a factor of a hundred where they were far apart.
+// that lie on each other the search has less to do, by a factor of forty for 2000 points three widths apart.
 function assignedTo(first: WeightedPoints, second: WeightedPoints, path: string): Int32Array {
   const { count: n, dimension } = first;
   if (n > MOST_ASSIGNED) {

@@ -92,7 +92,7 @@ export function* sinkhorn(a: Measure, b: Measure, options: SinkhornOptions): Wor
   const plans = [own, other, cross];
   const marginalError = Math.max(...plans.map(({ error }) => error));
   return {
-    // a dual value is right to the square of the error of the marginals, so a divergence below 0 is 0
+    // dual values err by second order in the error of the marginals, so a divergence below 0 is 0
     divergence: Math.max(0, cross.value - own.value / 2 - other.value / 2),
     transport: cross.value,
     marginalError,
