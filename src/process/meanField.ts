@@ -5,6 +5,7 @@
 // The particles are a quadrature of the start, and the law is one of the problem's, so that neither has a sampling error.
 
 import type { Engine } from "../engine/engine";
+import { DivergenceError } from "../engine/errors";
 import type { Memory } from "../engine/memory";
 import { lossKinds, type NetworkBlock, viewNetwork, writeNetwork } from "../model/blocks";
 import { type Dataset, dataset, lawDimension, noExamples } from "../model/law";
@@ -16,6 +17,7 @@ import { tensor } from "../model/tensor";
 import { massesOf } from "./dataNoise";
 import { writeDescent } from "./descent";
 import { type Linearisation, linearisation } from "./linearised";
+import type { LinearObservables } from "./linearObservables";
 import { lawPoints, quadratureRule } from "./populationRule";
 
 /** A problem whose law is finite. */
@@ -155,4 +157,37 @@ export function writeMeanField(
       return pull!;
     },
   };
+}
+
+/**
+ * Values of linear observables along μ⁰, [T, n].
+ *
+ * @param options  timeStep: dt; steps: k of each time, ascending; rest: called after each step with the share done, may wait or throw
+ * @throws {DivergenceError} where μ⁰ is no longer finite
+ */
+export async function meanFieldValues(
+  engine: Engine,
+  field: MeanField,
+  observables: LinearObservables,
+  options: { timeStep: number; steps: readonly number[]; rest(fraction: number): Promise<void> },
+): Promise<Float64Array> {
+  const { timeStep, steps, rest } = options;
+  const { network } = field;
+  const last = steps[steps.length - 1]!;
+  const values = new Float64Array(steps.length * observables.size);
+  let t = 0;
+  for (let k = 0; ; k++) {
+    while (steps[t] === k) values.set(observables.values(network), observables.size * t++);
+    if (k === last) return values;
+    const velocity = field.velocity(network);
+    if (velocity === null) throw limitLost(k, timeStep);
+    engine.kernels.accumulate_f64(network.weights, timeStep, velocity, network.bytes);
+    await rest((k + 1) / last);
+  }
+}
+
+/** The error of a limit that is lost at step k. */
+export function limitLost(k: number, timeStep: number, snapshot: Uint8Array | null = null): DivergenceError {
+  const reason = "the mean-field limit is no longer finite. Take a smaller timeStep.";
+  return new DivergenceError("fluctuations", k, k * timeStep, reason, snapshot);
 }

@@ -17,7 +17,7 @@ import { startParticles } from "../model/particles";
 import type { StartRule } from "../model/startQuadrature";
 import { stream } from "../random/stream";
 import type { DataNoise } from "./dataNoise";
-import { type FiniteProblem, type MeanField, writeMeanField } from "./meanField";
+import { type FiniteProblem, limitLost, type MeanField, writeMeanField } from "./meanField";
 import type { FluctuationsProcess } from "./schema";
 import { gaussianFluctuation } from "./smfe/fluctuation";
 
@@ -105,8 +105,11 @@ export function writeTangentParticles(
   const turned = memory.allocate(network.bytes);
   const signed = start.weights.some((weight) => weight !== 0) ? signedView(memory, network, start.weights) : null;
   const responses = new Float64Array(rows);
-  const diverged = (k: number, reason: string): never => {
-    throw new DivergenceError("fluctuations", k, k * timeStep, reason, snapshot?.() ?? null);
+  const limit = (k: number): never => {
+    throw limitLost(k, timeStep, snapshot?.() ?? null);
+  };
+  const diverged = (k: number): never => {
+    throw new DivergenceError("fluctuations", k, k * timeStep, LINEARISATION_LOST, snapshot?.() ?? null);
   };
 
   return {
@@ -120,11 +123,11 @@ export function writeTangentParticles(
         responses.set(memory.f64(field.predictions, rows));
         yield undefined;
       }
-      const velocity = field.velocity(network) ?? diverged(k, LIMIT_LOST);
+      const velocity = field.velocity(network) ?? limit(k);
       yield undefined;
       const h = linearised.responses(network, displacement);
       for (let i = 0; i < rows; i++) responses[i] = h[i] = h[i]! + responses[i]!;
-      if (!responses.every(Number.isFinite)) diverged(k, LINEARISATION_LOST);
+      if (!responses.every(Number.isFinite)) diverged(k);
       linearised.bend();
       let pulled = 0;
       if (noise) {
@@ -147,7 +150,6 @@ export function writeTangentParticles(
   };
 }
 
-const LIMIT_LOST = "the mean-field limit is no longer finite. Take a smaller timeStep.";
 const LINEARISATION_LOST =
   "the linearised fluctuation is no longer finite; it holds before this time only, or needs a smaller timeStep.";
 

@@ -172,7 +172,8 @@ export async function fluctuationCovariance(
  *
  * @param problem  law, a unit with a second derivative, start, loss and confinement
  * @param options  neurons: N; stepSize, batchSize: ε and B (1); x: inputs, [n, d]; times; level: of a band at each input and time
- *                 (0.95); ensemble: replicas for the risk (400; 0 for no band of it); pairs, checkParticles: of the check (8, 256);
+ *                 (0.95); ensemble: replicas for the risk (400; 0 for no band of it); pairs: of the check (8); spreadParticles: of μ⁰ for the variances
+ *                 (512, as per cents do there);
  *                 particles, reference, points, timeStep, every, initialNoise, gradientNoise: as in `fluctuationCovariance`, with
  *                 `every` such that there are some 200 steps at most; seed: of the
  *                 check and the ensemble, whose replicas no SGD of the same seed shares; workers; signal, onProgress, backend

@@ -4,17 +4,24 @@
 //
 // The bias of the risk, of order 1/N, is as large as its spread: its band is that of an ensemble of modified flows.
 
-import { loadEngine } from "../engine/engine";
+import { type Engine, loadEngine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { normalQuantile } from "../engine/math";
-import { type Dataset, dataset } from "../model/law";
+import { type Dataset, dataset, lawDimension } from "../model/law";
 import type { ProblemInput } from "../model/problem";
 import { type Tensor, type TensorLike, tensor } from "../model/tensor";
 import { outputsOf } from "../model/unit";
 import { massesOf } from "../process/dataNoise";
 import { linearisationErrors } from "../process/linearisationError";
-import { type FiniteProblem, finiteProblem, startOfMeanField } from "../process/meanField";
+import { predictionObservables } from "../process/linearObservables";
+import {
+  type FiniteProblem,
+  finiteProblem,
+  meanFieldValues,
+  startOfMeanField,
+  writeMeanField,
+} from "../process/meanField";
 import { CHUNK_MILLISECONDS, pause } from "../process/process";
 import { type FluctuationsProcess, modifiedFlow, parseProcess, parseTimes } from "../process/schema";
 import { version } from "../version";
@@ -32,8 +39,8 @@ export interface BandOptions extends Omit<CovarianceOptions, "observe" | "onProg
   ensemble?: number;
   /** Antithetic pairs that the linearisation is checked on (8). */
   pairs?: number;
-  /** Particles of μ⁰ in that check (at most 256). */
-  checkParticles?: number;
+  /** Particles of μ⁰ for the variances (512, or as many as for the centre where these are fewer). */
+  spreadParticles?: number;
   /** Worker threads of the ensemble, as for `ensemble`. */
   workers?: number | undefined;
   /** Called every few milliseconds with the share done, and what is under way. */
@@ -76,6 +83,9 @@ const MOST_ERROR = 0.25;
 /** Replicas from here on are the bands' own: no SGD of the same seed shares its neurons or noise with them. */
 const OWN_REPLICAS = 2 ** 31;
 
+/** Particles of the check at most: ν is wanted to a tenth of itself. */
+const MOST_CHECKED = 256;
+
 /** Steps of the check and of the adjoint equation at most, where a step of theirs may be several of the limit's. */
 const MOST_STEPS = 200;
 
@@ -86,9 +96,9 @@ export async function predictionBands(
   ensemble: typeof replicate,
 ): Promise<PredictionBands> {
   const { x, level = 0.95, pairs = 8, workers, onProgress, signal, backend, ...rest } = options ?? {};
-  const { ensemble: replicas = 400, checkParticles = 256, times: asked, every: together, ...named } = rest;
+  const { ensemble: replicas = 400, spreadParticles = 512, times: asked, every: together, ...named } = rest;
   if (!(level > 0 && level < 1)) throw new SpecError("level", level, "a probability between 0 and 1");
-  for (const [name, count] of Object.entries({ pairs, checkParticles })) {
+  for (const [name, count] of Object.entries({ pairs, spreadParticles, every: together ?? 1 })) {
     if (!Number.isInteger(count) || count < 1 || count > 2 ** 20) {
       throw new SpecError(name, count, "an integer from 1 to 1048576");
     }
@@ -110,47 +120,57 @@ export async function predictionBands(
   const spec = { kind: "fluctuations", problem: input, ...named, method: "particles" };
   const process = parseProcess(spec) as FluctuationsProcess;
   const { problem, neurons, stepSize, batchSize } = process;
+  const d = lawDimension(problem.law);
+  if (inputs.shape[1] !== d) {
+    throw new SpecError("x", inputs.shape, `inputs of shape [n, ${d}], as the law's dimension is ${d}`);
+  }
   const steps = Math.round(times[times.length - 1]! / process.timeStep);
   const every = together ?? Math.max(1, Math.floor(steps / MOST_STEPS));
   const flow = modifiedFlow(input, { neurons, stepSize, batchSize, seed: process.seed, replica: OWN_REPLICAS });
-  const shares = [0.5, 0.2, replicas > 0 ? 0.3 : 0];
+  const shares = [0.3, 0.2, 0.3, replicas > 0 ? 0.3 : 0];
   const told = (phase: number, name: string) => (fraction: number) => {
     const before = shares.slice(0, phase).reduce((a, b) => a + b, 0);
     const all = shares.reduce((a, b) => a + b, 0);
     onProgress?.({ fraction: (before + fraction * shares[phase]!) / all, phase: name });
   };
+  const engine = await loadEngine({ backend });
+  const particles = Math.min(process.particles ?? spreadParticles, spreadParticles);
 
-  const linearised = told(0, "mean-field limit and its linearisation");
-  const covariance = await fluctuationCovariance(input, {
-    ...named,
-    times,
-    observe,
-    every,
-    backend,
-    signal,
-    onProgress: ({ fraction }) => linearised(fraction),
-  });
+  const centre = await centreOf(process, engine, inputs, times, watched(signal, told(0, "mean-field limit")));
   const checkedStep = Math.max(1, Math.floor(steps / MOST_STEPS)) * process.timeStep;
-  const stepping = { ...process, timeStep: checkedStep, noiseStep: checkedStep };
-  const errors = await checked(stepping, inputs, covariance.times, {
-    pairs,
-    checkParticles,
-    backend,
-    signal,
-    told: told(1, "check of the linearisation"),
-  });
+  const { refusedFrom, linearisationError } = await checked(
+    { ...process, particles, timeStep: checkedStep, noiseStep: checkedStep },
+    engine,
+    inputs,
+    centre.times,
+    { pairs, rest: watched(signal, told(1, "check of the linearisation")) },
+  );
+  const kept = centre.times.filter((t) => refusedFrom === null || t < refusedFrom);
+  const spreading = told(2, "its fluctuation");
+  const covariance =
+    kept.length > 0
+      ? await fluctuationCovariance(input, {
+          ...named,
+          particles,
+          times: kept,
+          observe,
+          every,
+          backend,
+          signal,
+          onProgress: ({ fraction }) => spreading(fraction),
+        })
+      : null;
 
   const T = times.length;
   const K = outputsOf(problem.unit);
   const n = inputs.shape[0]! * K;
-  const { refusedFrom, linearisationError } = errors;
   const z = normalQuantile((1 + level) / 2);
   const bands = Array.from({ length: T }, (_, t): Band | null => {
-    if (refusedFrom !== null && covariance.times[t]! >= refusedFrom) return null;
+    if (t >= kept.length) return null;
     const deviation = Float64Array.from({ length: n }, (_, c) =>
-      Math.sqrt(Math.max(0, covariance.covariance.values[(t * n + c) * n + c]!) / neurons),
+      Math.sqrt(Math.max(0, covariance!.covariance.values[(t * n + c) * n + c]!) / neurons),
     );
-    const around = (sign: number) => deviation.map((s, c) => covariance.mean.values[t * n + c]! + sign * z * s);
+    const around = (sign: number) => deviation.map((s, c) => centre.values[t * n + c]! + sign * z * s);
     return { deviation, lower: around(-1), upper: around(1) };
   });
   const warnings =
@@ -162,7 +182,7 @@ export async function predictionBands(
 
   let spread: PredictionBands["risk"] = null;
   if (replicas > 0) {
-    const risks = told(2, "ensemble of modified flows");
+    const risks = told(3, "ensemble of modified flows");
     const runs = await ensemble(flow, {
       replicas,
       times,
@@ -192,15 +212,15 @@ export async function predictionBands(
   return {
     process,
     level,
-    times: covariance.times,
+    times: centre.times,
     x: inputs,
-    centre: { shape: [T, inputs.shape[0]!, ...(K > 1 ? [K] : [])], values: covariance.mean.values },
+    centre: { shape: [T, inputs.shape[0]!, ...(K > 1 ? [K] : [])], values: centre.values },
     bands,
     linearisationError,
     refusedFrom,
     risk: spread,
     warnings,
-    provenance: { ...covariance.provenance, version },
+    provenance: { version, backend: engine.backend, method: centre.method },
   };
 }
 
@@ -213,44 +233,59 @@ function quantileOfNext(values: readonly number[], p: number): number {
   return sorted[low]! + Math.max(0, at - low) * (sorted[high]! - sorted[low]!);
 }
 
-async function checked(
+/** Waits and tells every few milliseconds; throws the signal's reason. */
+function watched(
+  signal: AbortSignal | undefined,
+  tell: (fraction: number) => void,
+): (fraction: number) => Promise<void> {
+  let began = performance.now();
+  return async (fraction) => {
+    if (performance.now() - began < CHUNK_MILLISECONDS) return;
+    tell(fraction);
+    await pause();
+    signal?.throwIfAborted();
+    began = performance.now();
+  };
+}
+
+async function centreOf(
   process: FluctuationsProcess,
+  engine: Engine,
   inputs: Tensor<"f64">,
   times: Float64Array,
-  options: {
-    pairs: number;
-    checkParticles: number;
-    backend: Backend | undefined;
-    signal: AbortSignal | undefined;
-    told(fraction: number): void;
-  },
+  rest: (fraction: number) => Promise<void>,
+): Promise<{ times: Float64Array; values: Float64Array; method: string }> {
+  const { timeStep } = process;
+  const { problem, method } = finiteProblem(process.problem, process.points);
+  const base = startOfMeanField(problem, process);
+  const steps = Array.from(times, (t) => Math.round(t / timeStep));
+  const memory = engine.memory();
+  try {
+    const field = writeMeanField(memory, engine, problem, base);
+    const observables = predictionObservables(memory, engine, field.network, inputs.data, inputs.shape[0]!);
+    const values = await meanFieldValues(engine, field, observables, { timeStep, steps, rest });
+    return { times: Float64Array.from(steps, (k) => k * timeStep), values, method: `${base.method}; ${method}` };
+  } finally {
+    memory.free();
+  }
+}
+
+async function checked(
+  process: FluctuationsProcess,
+  engine: Engine,
+  inputs: Tensor<"f64">,
+  times: Float64Array,
+  options: { pairs: number; rest(fraction: number): Promise<void> },
 ): Promise<{ linearisationError: Float64Array; refusedFrom: number | null }> {
-  const { pairs, checkParticles, backend, signal, told } = options;
   const finite = finiteProblem(process.problem, process.points).problem;
-  const problem = withInputs(finite, inputs);
-  const particles = Math.min(process.particles ?? checkParticles, checkParticles);
-  const base = startOfMeanField(finite, { ...process, particles });
+  const base = startOfMeanField(finite, { ...process, particles: Math.min(process.particles!, MOST_CHECKED) });
   const steps = Array.from(times, (t) => Math.round(t / process.timeStep));
-  const engine = await loadEngine({ backend });
-  let began = performance.now();
-  const errors = await linearisationErrors(
-    engine,
-    problem,
-    base,
-    { ...process, replica: OWN_REPLICAS },
-    {
-      inputs: inputs.shape[0]!,
-      steps: steps[steps.length - 1]!,
-      pairs,
-      async rest(fraction) {
-        if (performance.now() - began < CHUNK_MILLISECONDS) return;
-        told(fraction);
-        await pause();
-        signal?.throwIfAborted();
-        began = performance.now();
-      },
-    },
-  );
+  const own = { ...process, replica: OWN_REPLICAS };
+  const errors = await linearisationErrors(engine, withInputs(finite, inputs), base, own, {
+    ...options,
+    inputs: inputs.shape[0]!,
+    steps: steps[steps.length - 1]!,
+  });
   const worst = errors.data.map((error, k) => Math.max(error, errors.inputs[k]!));
   const first = worst.findIndex((error) => error > MOST_ERROR);
   return {

@@ -11,7 +11,7 @@ import { affine, ridge } from "../../src/model/unit";
 import { fluctuations, gradientDescent, modifiedFlow } from "../../src/process/schema";
 import { ensemble } from "../../src/study/ensemble";
 import { predictions, risk } from "../../src/study/observables";
-import { linearModelMoments, predictionBands } from "../../src/study/onDemand";
+import { fluctuationCovariance, linearModelMoments, predictionBands } from "../../src/study/onDemand";
 import { solve } from "../../src/study/solve";
 
 const linear = {
@@ -53,7 +53,7 @@ test("the linear model's error is that of the noise of residuals alone: it falls
         x: [[1]],
         times,
         ensemble: 0,
-        checkParticles: 40,
+        particles: 40,
       }),
     ),
   );
@@ -137,6 +137,29 @@ test("where a saddle blows the linearisation up they are null, and the time is t
   expect(bands.centre.values.every(Number.isFinite)).toBe(true);
 });
 
+test("the centre takes all particles and steps of the limit, the variances fewer of each", async () => {
+  const problem = {
+    law: dataset({ x: [[-1.5], [-0.6], [0.2], [0.9], [1.6]], y: [-0.8, -0.9, 0.4, 1, 0.6] }),
+    unit: affine(tanh()),
+    start: gaussian({ radius: 1, a: { mean: 0, deviation: 1 }, b: { mean: 0, deviation: 1 } }),
+  };
+  const setting = { neurons: 300, stepSize: 0.002, particles: 2048, ensemble: 0, x: [[-1], [0.3]], times: [1.3] };
+  const [bands, coarse] = await Promise.all(
+    [512, 64].map((spreadParticles) => predictionBands(problem, { ...setting, spreadParticles })),
+  );
+  const { neurons, stepSize } = setting;
+  const observe = { f: predictions(setting.x) };
+  const exact = await fluctuationCovariance(problem, { neurons, stepSize, times: [1.3], particles: 2048, observe });
+  expect(coarse!.centre).toEqual(bands!.centre);
+  expect(bands!.centre.values).toEqual(exact.mean.values);
+  [0, 3].forEach((at, c) => {
+    const variance = exact.covariance.values[at]! / neurons;
+    // 512 Sobol points in three dimensions: a few per cent
+    expect(Math.abs(bands!.bands[0]!.deviation[c]! ** 2 / variance - 1)).toBeLessThan(0.04);
+    expect(coarse!.bands[0]!.deviation[c]).not.toBe(bands!.bands[0]!.deviation[c]);
+  });
+});
+
 test("progress rises through the phases, an abort ends it with its reason", async () => {
   const seen: { fraction: number; phase: string }[] = [];
   const long = { ...options, x: [[1]], times: [10], particles: 64, ensemble: 39, workers: 0 };
@@ -159,7 +182,8 @@ describe("what is wrong is told before anything is run", () => {
     ["an ensemble too small for its quantiles", { ensemble: 38 }, /ensemble.*at least 39/],
     ["half an ensemble", { ensemble: 400.5 }, /ensemble/],
     ["no pairs", { pairs: 0 }, /pairs/],
-    ["no particles of the check", { checkParticles: 0 }, /checkParticles/],
+    ["no particles for the variances", { spreadParticles: 0 }, /spreadParticles/],
+    ["no steps at once", { every: 0.5 }, /every/],
     ["inputs of another dimension", { x: [[1, 2]] }, /x/],
     ["an input that is NaN", { x: [[Number.NaN]] }, /x/],
     ["workers that are none", { workers: -1 }, /workers/],
