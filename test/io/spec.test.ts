@@ -12,10 +12,12 @@ import { densityStart, gaussian } from "../../src/model/start";
 import { affine, ridge } from "../../src/model/unit";
 import {
   correlatedNoise,
+  fluctuations,
   fokkerPlanck,
   gradientDescent,
   gradientFlow,
   langevin,
+  modifiedFlow,
   nonlinear,
   type Process,
   parseProcess,
@@ -23,7 +25,7 @@ import {
   sgd,
   smfeGrid,
 } from "../../src/process/schema";
-import { moments, quantiles, risk } from "../../src/study/observables";
+import { moments, type Observables, quantiles, risk } from "../../src/study/observables";
 
 const problem = {
   law: anisotropicGaussians({ dimension: 4, signal: 4, delta: 0.5 }),
@@ -201,6 +203,19 @@ describe("a run file", () => {
       ),
     ],
     [
+      "modifiedFlow, with carried points",
+      modifiedFlow(
+        {
+          ...line,
+          law: dataset({ x: [[1], [2]], y: [1, -1], decay: [1, 3] }),
+          start: density,
+          confinement: quadratic(1),
+        },
+        { ...options, batchSize: 3, timeStep: 0.1, noiseStep: 0.05, method: "heun", carried: [[0.5], [2]] },
+      ),
+    ],
+    ["fluctuations", fluctuations(classes, { ...options, particles: 9, initialNoise: "sample", gradientNoise: false })],
+    [
       "correlatedNoise",
       correlatedNoise(classes, { ...options, batchSize: 2, timeStep: 0.05, factorisation: "eigen", seed: 5 }),
     ],
@@ -215,7 +230,9 @@ describe("a run file", () => {
       }),
     ],
   ])("holds %s: it comes back as it was, from its text too", (_, one) => {
-    const text = runSpecToJson({ process: one, times: [0, 1], observe: { risk: risk(), right: moments("w0") } });
+    // a fluctuation has no risk
+    const first: Observables = one.kind === "fluctuations" ? {} : { risk: risk() };
+    const text = runSpecToJson({ process: one, times: [0, 1], observe: { ...first, right: moments("w0") } });
     const again = parseRunSpec(JSON.parse(text));
     expect(again.process).toEqual(one);
     expect(specHash(again.process)).toBe(specHash(one));

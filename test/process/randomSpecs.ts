@@ -563,6 +563,42 @@ const smfeGrid = problemOf({ ...LINE, laws: finite }).chain((problem) =>
   ),
 );
 
+// a fluctuation of a start that is given particles has none of its own
+const fluctuating = (problem: { start: Spec }, fields: Fields, initial: readonly string[]) =>
+  noisy(
+    {
+      kind: fc.constant("fluctuations"),
+      problem: fc.constant(problem),
+      neurons: fc.integer({ min: 1, max: 900 }),
+      initialNoise: word(...(problem.start.kind === "particles" ? ["none"] : initial)),
+      gradientNoise: fc.boolean(),
+      ...fields,
+    },
+    ["neurons", ...("method" in fields ? ["method"] : [])],
+  );
+const fluctuations = fc.oneof(
+  problemOf({ laws: finite, units: smooth(unitOf), confined: false }).chain((problem) =>
+    fluctuating(
+      problem,
+      problem.start.kind === "particles"
+        ? {}
+        : { particles: fc.integer({ min: 1, max: 60 }), reference: word("quadrature", "sample") },
+      ["gaussian", "sample", "none"],
+    ),
+  ),
+  problemOf({
+    ...LINE,
+    laws: finite,
+    units: smooth(() => DENSE.units!(1) as fc.Arbitrary<Spec>),
+    confined: false,
+  }).chain((problem) =>
+    fluctuating(problem, { method: fc.constant("grid"), cells: fc.integer({ min: 8, max: 40 }), box: ascending(2) }, [
+      "gaussian",
+      "none",
+    ]),
+  ),
+);
+
 /** Specifications of each kind of process. */
 export const kinds = {
   sgd,
@@ -575,6 +611,7 @@ export const kinds = {
   modifiedFlow,
   correlatedNoise,
   smfeGrid,
+  fluctuations,
 };
 /** Normalised specifications of all kinds. */
 export const spec: fc.Arbitrary<Process> = fc.oneof(...Object.values(kinds)).map((raw) => parseProcess(raw));
