@@ -75,13 +75,13 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const sup = async (
     process: ReturnType<typeof modifiedFlow>,
     limit: readonly Measure[],
-    square: (one: Measure, other: Measure) => Promise<number>,
+    between: (one: Measure, other: Measure) => Promise<number>,
     at: readonly number[],
   ): Promise<number> => {
     const flow = await solve(process, { times: at, observe: {}, keep: "measures", backend, signal });
     for (const warning of flow.warnings) warnings.add(warning);
     let most = 0;
-    for (const [k, measure] of flow.measures!.entries()) most = Math.max(most, await square(measure, limit[k]!));
+    for (const [k, measure] of flow.measures!.entries()) most = Math.max(most, await between(measure, limit[k]!));
     return most;
   };
 
@@ -99,8 +99,8 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
   for (const [i, n] of sizes.entries()) {
     const all = new Float64Array(replicas);
     for (let replica = 0; replica < replicas; replica++) {
-      const square = async (a: Measure, b: Measure) => w2(marginal(a, 0), marginal(b, 0)) ** 2;
-      all[replica] = await sup(modifiedFlow(uniform, fresh(n, replica)), limit.measures!, square, times);
+      const between = async (a: Measure, b: Measure) => square(w2(marginal(a, 0), marginal(b, 0)));
+      all[replica] = await sup(modifiedFlow(uniform, fresh(n, replica)), limit.measures!, between, times);
       if (replica % 8 === 0) {
         progress(0, `one dimension, n = ${n}`, (i + replica / replicas) / sizes.length);
         await pause();
@@ -122,9 +122,9 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
         backend,
         signal,
       });
-      const square = async (a: Measure, b: Measure) =>
-        (await w2Assignment(a as Particles, b as Particles)).distance ** 2;
-      all[replica] = await sup(modifiedFlow(space, fresh(n, replica)), same.measures!, square, rare);
+      const between = async (a: Measure, b: Measure) =>
+        square((await w2Assignment(a as Particles, b as Particles)).distance);
+      all[replica] = await sup(modifiedFlow(space, fresh(n, replica)), same.measures!, between, rare);
       progress(1, `three dimensions, n = ${n}`, (i + replica / spread) / few.length);
       await pause();
     }
@@ -138,6 +138,10 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
     replicas,
     [...warnings],
   );
+}
+
+function square(x: number): number {
+  return x * x;
 }
 
 function fitted(sizes: readonly number[], squares: Float64Array[]): Rate | null {
