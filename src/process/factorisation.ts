@@ -105,7 +105,8 @@ export interface CovarianceFactor {
 const TOLERANCE = 8 * Number.EPSILON;
 
 /**
- * A = LᵀL by Cholesky's method with diagonal pivoting, row by row of L: n r² multiplications for rank r once A is formed.
+ * A = LᵀL by Cholesky's method with diagonal pivoting, row by row of L: n r² multiplications for rank r once A is formed, where
+ * `semidefiniteFactor` (src/model/matrices.ts) keeps all of what is left, n³, to see whether a user's small matrix is semidefinite.
  *
  * @param matrix     A, [n, n], symmetric; it is left as it is
  * @param n          rows

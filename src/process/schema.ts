@@ -398,8 +398,9 @@ export function smfeGrid(
  * @param problem  law, a unit with a second derivative, start, loss and confinement U
  * @param options  neurons: n; stepSize, batchSize: ε and B (1); method: "particles" (tangent particles) or "grid" (one
  *                 parameter); particles, reference: how many stand for μ⁰, and whether they are a quadrature of the start or
- *                 draws; cells, box: of the grid; initialNoise: "gaussian", "sample" (the fluctuation of the n neurons that SGD of
- *                 this seed starts from) or "none"; gradientNoise: whether W acts (true); points: of a quadrature of the law;
+ *                 draws; cells, box: of the grid; initialNoise: "gaussian" (the default), "sample" (the fluctuation of the n
+ *                 neurons that SGD of this seed starts from) or "none" (the default of given particles, which all SGD starts from);
+ *                 gradientNoise: whether W acts (true); points: of a quadrature of the law;
  *                 timeStep: dt (ε); noiseStep: step of the Brownian motions (dt); seed, replica: which random numbers (0, 0)
  * @throws {SpecError} with the path of the wrong field
  * @see Sirignano, Spiliopoulos, Stochastic Process. Appl. 130 (2020); theory §8; docs/fluctuations.md

@@ -10,7 +10,9 @@ export function showFigures(names: readonly string[], options: { replicas?: numb
     it("finds what it expects, has pictures, a table without gaps, and data that are plain JSON", async () => {
       const figure = await loadFigure(name);
       const { findings, pictures, table, data, warnings } = await figure.run(options);
-      for (const { expected, measured, met } of findings) expect(met, `${expected}; measured: ${measured}`).toBe(true);
+      const tested = findings.filter(({ timed }) => timed === undefined);
+      expect(tested.length).toBeGreaterThan(0);
+      for (const { expected, measured, met } of tested) expect(met, `${expected}; measured: ${measured}`).toBe(true);
       expect(warnings).toEqual([]);
       for (const row of table.rows) {
         expect(row).toHaveLength(table.columns.length);

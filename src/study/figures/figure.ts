@@ -37,6 +37,8 @@ export interface Finding {
   measured: string;
   /** Whether they agree; null where it is left to the eye. */
   met: boolean | null;
+  /** True where it depends on the clock, so that no test asks for it. */
+  timed?: true;
 }
 
 /** What a figure yields. */

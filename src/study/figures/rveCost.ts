@@ -267,6 +267,7 @@ function resultOf(costs: Cost[], laws: [Law, Law], replicas: number, warnings: s
       met:
         cholesky.slope.exponent > superposition.slope.exponent + 0.5 &&
         eigen.slope.exponent > superposition.slope.exponent + 1,
+      timed: true,
     },
     {
       expected: "at the most neurons tried a factorised step takes more than five steps of superposition",
@@ -274,6 +275,7 @@ function resultOf(costs: Cost[], laws: [Law, Law], replicas: number, warnings: s
         .map((cost) => `${say(most(cost).ratio)} at N = ${most(cost).neurons} (${cost.way.name})`)
         .join(", "),
       met: [cholesky, eigen].every((cost) => most(cost).ratio > 5),
+      timed: true,
     },
     {
       expected: `mean and variance of f(x) are the same, at ${INPUTS.length} inputs and ${TIMES.length} times, within 4.5 standard errors`,
