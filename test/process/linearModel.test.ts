@@ -100,6 +100,23 @@ describe("the moment equations", () => {
     }
   });
 
+  // docs/superposition.md: O(h) for Euler–Maruyama, O(h² + α² h) for Heun; local exponents of the variance at steps of 1/256 and
+  // 1/512, where the next power of h changes them by a few hundredths
+  it.each([
+    ["Euler–Maruyama at fixed α", "eulerMaruyama", () => 0.3, 1],
+    ["Heun at fixed α", "heun", () => 0.3, 1],
+    ["Euler–Maruyama at α = h", "eulerMaruyama", (h: number) => h, 1],
+    ["Heun at α = h", "heun", (h: number) => h, 2],
+  ] as const)("say that the schemes have the weak orders they state: %s", (_, method, level, order) => {
+    const problem = problemOf(models[names[0]!]!);
+    const errors = [1 / 256, 1 / 512].map((timeStep) => {
+      const flow = modifiedFlow(problem, { neurons: 4, stepSize: level(timeStep), timeStep, method });
+      const [steps, limit] = [linearModelMoments(flow, [1]), linearModelMoments(flow, [1], { continuous: true })];
+      return Math.abs(steps.variance[0]! - limit.variance[0]!);
+    });
+    expect(Math.abs(Math.log2(errors[0]! / errors[1]!) - order)).toBeLessThan(0.1);
+  });
+
   it("say by which order in ε the flows are off SGD: none in their own steps of ε, one and two in continuous time", () => {
     const problem = problemOf(models[names[1]!]!);
     const options = { neurons: 10, batchSize: 2 };
