@@ -11,6 +11,7 @@
 import {
   ACTIVATION_COUNT,
   ACTIVATION_DATA,
+  ACTIVATION_FACTOR,
   ACTIVATION_KIND,
   ACTIVATION_P0,
   ACTIVATION_P1,
@@ -239,14 +240,28 @@ function activateWith<T, F>(block: usize, h: usize, value: usize, slope: usize, 
   }
 }
 
+function scale<T>(factor: T, row: usize, bytes: usize): void {
+  const k = v128.splat<T>(factor);
+  for (let i: usize = 0; i < bytes; i += 16) v128.store(row + i, v128.mul<T>(k, v128.load(row + i)));
+}
+
+function scaleBoth<T>(block: usize, value: usize, slope: usize, count: i32): void {
+  const factor = <T>real(block, ACTIVATION_FACTOR);
+  if (factor === <T>1) return;
+  scale<T>(factor, value, <usize>count * sizeof<T>());
+  scale<T>(factor, slope, <usize>count * sizeof<T>());
+}
+
 /** σ and σ' of `count` numbers; `value` and `slope` may not overlap `h`. Fused in the relaxed build. */
 export function activate<T>(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
   activateWith<T, Fused>(block, h, value, slope, count);
+  scaleBoth<T>(block, value, slope, count);
 }
 
 /** The same with two roundings in every build, for labels. */
 export function activateUnfused<T>(block: usize, h: usize, value: usize, slope: usize, count: i32): void {
   activateWith<T, Unfused>(block, h, value, slope, count);
+  scaleBoth<T>(block, value, slope, count);
 }
 
 // σ'' of a table's cubic pieces, 0 beyond its ends; at a point of the grid the one from the right.
@@ -339,15 +354,19 @@ export function activateSecond<T>(block: usize, h: usize, value: usize, slope: u
   const kind = slot(block, ACTIVATION_KIND);
   if (kind === TANH) {
     tanhSecond<T, Fused>(h, value, slope, second, bytes);
-    return;
-  }
-  activate<T>(block, h, value, slope, count);
-  if (kind === TABLE) {
-    const first = <T>real(block, ACTIVATION_P0);
-    const step = <T>real(block, ACTIVATION_P1);
-    const pieces = slot(block, ACTIVATION_COUNT);
-    tableSecond<T>(first, step, pieces, pointer(block, ACTIVATION_DATA), h, second, bytes);
   } else {
-    smoothSecond<T, Fused>(kind, h, value, slope, second, bytes);
+    activateWith<T, Fused>(block, h, value, slope, count);
+    if (kind === TABLE) {
+      const first = <T>real(block, ACTIVATION_P0);
+      const step = <T>real(block, ACTIVATION_P1);
+      const pieces = slot(block, ACTIVATION_COUNT);
+      tableSecond<T>(first, step, pieces, pointer(block, ACTIVATION_DATA), h, second, bytes);
+    } else {
+      smoothSecond<T, Fused>(kind, h, value, slope, second, bytes);
+    }
   }
+  const factor = <T>real(block, ACTIVATION_FACTOR);
+  if (factor === <T>1) return;
+  scaleBoth<T>(block, value, slope, count);
+  scale<T>(factor, second, bytes);
 }

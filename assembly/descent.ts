@@ -7,7 +7,7 @@
 // order of θ_i = (a_1 … a_K, b, w), so neuron i of N = 100 feels the noise of neuron i of N = 200.
 
 import { activate } from "./activation";
-import { backward, forward, packInputs, weigh } from "./gradient";
+import { backward, forward, holdBiases, packInputs, weigh } from "./gradient";
 import { example } from "./law";
 import {
   BATCH_COUNT,
@@ -37,6 +37,7 @@ import {
   LAW_DIMENSION,
   NET_AFFINE,
   NET_BYTES,
+  NET_HELD,
   NET_MASK,
   NET_NEURONS,
   NET_OUTPUT,
@@ -155,6 +156,7 @@ export function velocity<T>(plan: usize): f64 {
     const panels = (slot(network, NET_NEURONS) * <i32>sizeof<T>() + PANEL - 1) / PANEL;
     const mask = pointer(network, NET_MASK);
     confine<T>(plan, weights, gradient, slot(network, NET_ROWS), panels, mask);
+    holdBiases<T>(network, gradient);
     if (slot(network, NET_TRAIN)) {
       const output = pointer(network, NET_OUTPUT);
       confine<T>(plan, output, gradient + (output - weights), K, panels, mask);
@@ -172,6 +174,7 @@ function diffuse<T>(plan: usize, scale: f64, k: u64): void {
   const affine = slot(network, NET_AFFINE);
   const K = affine ? slot(network, NET_OUTPUTS) : 0;
   const train = slot(network, NET_TRAIN) !== 0;
+  const held = slot(network, NET_HELD) !== 0;
   const weights = pointer(network, NET_WEIGHTS);
   const output = pointer(network, NET_OUTPUT);
   const g = pointer(plan, DESCENT_NORMALS);
@@ -198,7 +201,7 @@ function diffuse<T>(plan: usize, scale: f64, k: u64): void {
       let to = weights + panel * rows * PANEL + lane;
       if (affine) {
         const b = to + <usize>(rows - 1) * PANEL;
-        store<T>(b, load<T>(b) + factor * load<T>(from));
+        if (!held) store<T>(b, load<T>(b) + factor * load<T>(from));
         from += size;
       }
       for (let j = affine; j < rows; j++, to += PANEL, from += size) store<T>(to, load<T>(to) + factor * load<T>(from));

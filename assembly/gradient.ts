@@ -36,6 +36,7 @@ import {
   NET_AFFINE,
   NET_BIAS,
   NET_BYTES,
+  NET_HELD,
   NET_MASK,
   NET_MASSES,
   NET_NEURONS,
@@ -404,6 +405,7 @@ export function backward<T>(network: usize, batch: usize, gradient: usize): void
     }
   }
   if (train) maskOutputs<T>(network, outputGradient);
+  holdBiases<T>(network, gradient);
   if (bias) sumRows<T>(pointer(batch, BATCH_WEIGHTS), n, K, gradient + (bias - weights));
 }
 
@@ -414,6 +416,14 @@ export function sumRows<T>(c: usize, n: i32, K: i32, out: usize): void {
     for (let q = 0; q < n; q++) sum += load<f64>(c + ((<usize>q * K + k) << 3));
     store<T>(out + <usize>k * sizeof<T>(), <T>sum);
   }
+}
+
+/** Zero for the biases b of all neurons, the last row of each panel, where they are kept. */
+export function holdBiases<T>(network: usize, out: usize): void {
+  if (!slot(network, NET_HELD)) return;
+  const panels = panelsOf<T>(network);
+  const rows = <usize>slot(network, NET_ROWS);
+  for (let p = 0; p < panels; p++) memory.fill(out + ((<usize>p + 1) * rows - 1) * PANEL, 0, PANEL);
 }
 
 /** out = u v over `count` rows of a panel. */

@@ -2,7 +2,7 @@
 
 import { activate, activateSecond } from "./activation";
 import { accumulate, descend, drawBatch, velocity } from "./descent";
-import { backward, forward, packInputs, potential } from "./gradient";
+import { backward, forward, holdBiases, packInputs, potential } from "./gradient";
 import { example } from "./law";
 import { exportTheta, importTheta } from "./network";
 import { sgd } from "./sgd";
@@ -85,6 +85,12 @@ export function tangentForward_f32(network: usize, direction: usize, batch: usiz
 }
 export function tangentForward_f64(network: usize, direction: usize, batch: usize, out: usize): void {
   tangentForward<f64>(network, direction, batch, out);
+}
+export function holdBiases_f32(network: usize, out: usize): void {
+  holdBiases<f32>(network, out);
+}
+export function holdBiases_f64(network: usize, out: usize): void {
+  holdBiases<f64>(network, out);
 }
 export function tangentBackward_f32(
   network: usize,

@@ -63,7 +63,9 @@ export const ACTIVATION_P0 = 2;
 export const ACTIVATION_P1 = 3;
 /** f64 data: piecewise linear (left knot, right knot, slope) a segment; table (value, slope) a point. */
 export const ACTIVATION_DATA = 4;
-export const ACTIVATION_SLOTS = 5;
+/** f64 factor α of a scaled activation α σ; 1 where there is none. */
+export const ACTIVATION_FACTOR = 5;
+export const ACTIVATION_SLOTS = 6;
 
 export const RELU = 0;
 export const LEAKY_RELU = 1;
@@ -103,7 +105,9 @@ export const NET_MASSES = 9;
 export const NET_MASK = 10;
 /** Bytes of the state: weights, output coefficients, output bias, in one run from NET_WEIGHTS on. */
 export const NET_BYTES = 11;
-export const NET_SLOTS = 12;
+/** 1 where the biases b of an affine unit are kept as they are. */
+export const NET_HELD = 12;
+export const NET_SLOTS = 13;
 
 // --- a batch: many examples, for the forward and backward sweeps of assembly/gradient.ts ---------------------------
 /** Number n of examples, and the most there is room for (a multiple of BATCH_CHUNK). */
@@ -246,5 +250,7 @@ export const PURPOSE_OBJECTIVE = 16;
 export const PURPOSE_PROJECTION = 17;
 /** Permutations of a two-sample test; step = permutation. */
 export const PURPOSE_PERMUTATION = 18;
+/** Random probes of a landscape: starts of Lanczos' method, of its quadrature, of traces; step = probe. */
+export const PURPOSE_PROBE = 19;
 /** Bootstrap of `rate`; step = resample. */
 export const PURPOSE_RESAMPLING = 64;

@@ -16,6 +16,7 @@
 import { activateSecond, isCurved } from "./activation";
 import {
   foldSums,
+  holdBiases,
   maskOutputs,
   multiply,
   PART,
@@ -177,6 +178,7 @@ export function tangentBackward<T>(
     }
   }
   if (train) maskOutputs<T>(network, outputTangent);
+  holdBiases<T>(network, out);
   if (bias) sumRows<T>(tangentWeights, n, K, out + (bias - weights));
 }
 

@@ -1,5 +1,6 @@
 // A recorded run as a table and as pictures.
 
+import { type Activation, unscaled } from "../model/activation";
 import type { Problem } from "../model/problem";
 import { outputsOf } from "../model/unit";
 import type { Process } from "../process/schema";
@@ -218,9 +219,14 @@ function timeAxis({ times, process }: Run): Axis {
   return { label, scale: wide ? "log" : "linear" };
 }
 
+function activationName(activation: Activation): string {
+  const { factor, activation: plain } = unscaled(activation);
+  return factor === 1 ? plain.kind : `${Number(factor.toPrecision(4))} × ${plain.kind}`;
+}
+
 function describeProblem({ law, unit, loss, confinement }: Problem): string {
   const parts = [
-    ...(law.kind === "none" ? ["no examples"] : [law.kind, `${unit.kind} unit, ${unit.activation.kind}`]),
+    ...(law.kind === "none" ? ["no examples"] : [law.kind, `${unit.kind} unit, ${activationName(unit.activation)}`]),
     ...(outputsOf(unit) > 1 ? [`${outputsOf(unit)} outputs`] : []),
     ...(loss === "squared" ? [] : [`loss ${loss}`]),
     ...(confinement ? [`confinement ${confinement.kind}`] : []),

@@ -92,7 +92,8 @@ export interface Kernels {
   /**
    * Derivative of the predictions along a direction u of the state: δf_q = δbias + Σ_i m_i ∇σ*(x_q; θ_i)·u_i, f64 rows of K at `out`.
    * The direction is a network block of the same shape (viewNetwork, copyNetwork) whose state is u; m are the network's masses, so a
-   * neuron of mass 0 adds nothing. Where outputs are not trained, the direction of a counts as 0. The batch's data weights are
+   * neuron of mass 0 adds nothing. Where outputs are not trained, the direction of a counts as 0; where
+   * biases b are kept, it has to have 0 for them. The batch's data weights are
    * neither read nor written.
    */
   tangentForward_f32: TangentForward;
@@ -105,6 +106,9 @@ export interface Kernels {
    */
   tangentBackward_f32: TangentBackward;
   tangentBackward_f64: TangentBackward;
+  /** 0 for the biases b of all neurons in a state at `out`, where the network keeps them. */
+  holdBiases_f32: (network: number, out: number) => void;
+  holdBiases_f64: (network: number, out: number) => void;
   /** x += factor · y over bytes that are a multiple of 16. */
   accumulate_f32: Accumulate;
   accumulate_f64: Accumulate;

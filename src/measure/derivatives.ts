@@ -240,7 +240,7 @@ async function fieldAt(
   what: "velocity" | "potential",
 ): Promise<Field> {
   checkEnergy(problem);
-  const trained = { ...problem, unit: withTrainedOutput(problem.unit) };
+  const trained = { ...problem, unit: allTrained(problem.unit) };
   const wanted = { velocity: what === "velocity" ? rows.length : 0, potential: what === "potential" ? n : 0 };
   const field: Field = {
     velocity: new Float64Array(wanted.velocity),
@@ -261,8 +261,8 @@ async function fieldAt(
 }
 
 // The derivative does not ask what a process moves.
-function withTrainedOutput(unit: Unit): Unit {
-  return unit.kind === "affine" ? { ...unit, trainOutput: true } : unit;
+function allTrained(unit: Unit): Unit {
+  return unit.kind === "affine" ? { ...unit, trainOutput: true, trainBias: true } : unit;
 }
 
 // Predictions of the law and their data weights c_q; then Σ_q c_q · ∇σ*(x_q; θ) at the points, which take the place of neurons.

@@ -7,7 +7,10 @@ import { array, kind, list, number, object, oneOf, parseSpec, refined, type Sche
 import { type Tensor, tensor } from "./tensor";
 
 /** An activation, as plain JSON. */
-export type Activation =
+export type Activation = PlainActivation | { kind: "scaled"; factor: number; activation: PlainActivation };
+
+/** An activation without a factor. */
+export type PlainActivation =
   | { kind: "relu" }
   | { kind: "leakyRelu"; slope: number }
   | { kind: "truncatedRelu" }
@@ -94,6 +97,33 @@ export function identity(): Activation {
 /** σ(t) = t². */
 export function square(): Activation {
   return { kind: "square" };
+}
+
+/**
+ * α σ(t). A network of N units of ασ has the output scale α/N: with α = N^(1−γ) it is N^−γ, which is the mean-field scaling at
+ * γ = 1 and that of the neural tangent kernel at γ = ½.
+ *
+ * @param activation  σ; of one that is scaled already, the factors are multiplied
+ * @param factor      α, not 0
+ * @throws {SpecError} when the factor is 0 or not finite
+ * @see Chizat, Oyallon, Bach, NeurIPS 2019; theory §9
+ */
+export function scaled(activation: Activation, factor: number): Activation {
+  const { factor: inner, activation: plain } = unscaled(activation);
+  return parseActivation({
+    kind: "scaled",
+    factor: typeof factor === "number" ? factor * inner : factor,
+    activation: plain,
+  });
+}
+
+/**
+ * α and σ of an activation ασ; α is 1 where it has no factor.
+ *
+ * @param activation  any activation
+ */
+export function unscaled(activation: Activation): { factor: number; activation: PlainActivation } {
+  return activation?.kind === "scaled" ? activation : { factor: 1, activation };
 }
 
 /**
@@ -189,6 +219,11 @@ export function activationFunctions(activation: Activation): ActivationFunctions
       return knotFunctions(activation.knots);
     case "table":
       return tableFunctions(activation);
+    case "scaled": {
+      const { factor } = activation;
+      const { value, derivative } = activationFunctions(activation.activation);
+      return { value: (t) => factor * value(t), derivative: (t) => factor * derivative(t) };
+    }
   }
 }
 
@@ -220,6 +255,11 @@ export function piecewiseLinearForm(activation: Activation): PiecewiseLinearForm
         knots.map((_, j) => slopes[j + 1]! - slopes[j]!),
       );
     }
+    case "scaled": {
+      const plain = piecewiseLinearForm(activation.activation);
+      const times = (x: number) => activation.factor * x;
+      return plain && form(times(plain.constant), times(plain.slope), [...plain.knots], [...plain.jumps].map(times));
+    }
     default:
       return null;
   }
@@ -230,7 +270,8 @@ export function piecewiseLinearForm(activation: Activation): PiecewiseLinearForm
  *
  * @param activation  any activation
  */
-export function isSmooth({ kind }: Activation): boolean {
+export function isSmooth(activation: Activation): boolean {
+  const { kind } = unscaled(activation).activation;
   return kind !== "relu" && kind !== "leakyRelu" && kind !== "truncatedRelu" && kind !== "piecewiseLinear";
 }
 
@@ -245,6 +286,8 @@ export function isFlatSomewhere(activation: Activation): boolean {
     case "truncatedRelu":
     case "piecewiseLinear":
       return true;
+    case "scaled":
+      return isFlatSomewhere(activation.activation);
     case "leakyRelu":
       return activation.slope === 0;
     case "table": {
@@ -303,23 +346,36 @@ const tableSchema = refined(
   },
 );
 
+const plainSchemas = {
+  relu: object("relu", { kind: kind("relu") }),
+  leakyRelu: object("leaky relu", { kind: kind("leakyRelu"), slope: finite }),
+  truncatedRelu: object("truncated relu", { kind: kind("truncatedRelu") }),
+  tanh: object("tanh", { kind: kind("tanh") }),
+  erf: object("erf", { kind: kind("erf") }),
+  logistic: object("logistic", { kind: kind("logistic") }),
+  softplus: object("softplus", { kind: kind("softplus") }),
+  silu: object("silu", { kind: kind("silu") }),
+  cosine: object("cosine", { kind: kind("cosine") }),
+  identity: object("identity", { kind: kind("identity") }),
+  square: object("square", { kind: kind("square") }),
+  piecewiseLinear: piecewiseLinearSchema,
+  table: tableSchema,
+};
+
 /** Schema of an activation. */
 export const activationSchema: Schema<Activation> = oneOf(
   "an activation",
   {
-    relu: object("relu", { kind: kind("relu") }),
-    leakyRelu: object("leaky relu", { kind: kind("leakyRelu"), slope: finite }),
-    truncatedRelu: object("truncated relu", { kind: kind("truncatedRelu") }),
-    tanh: object("tanh", { kind: kind("tanh") }),
-    erf: object("erf", { kind: kind("erf") }),
-    logistic: object("logistic", { kind: kind("logistic") }),
-    softplus: object("softplus", { kind: kind("softplus") }),
-    silu: object("silu", { kind: kind("silu") }),
-    cosine: object("cosine", { kind: kind("cosine") }),
-    identity: object("identity", { kind: kind("identity") }),
-    square: object("square", { kind: kind("square") }),
-    piecewiseLinear: piecewiseLinearSchema,
-    table: tableSchema,
+    ...plainSchemas,
+    scaled: object("a scaled activation", {
+      kind: kind("scaled"),
+      factor: number("a number other than 0", (x) => x !== 0),
+      activation: oneOf(
+        "an activation without a factor",
+        plainSchemas,
+        "scaled(activation, factor) multiplies factors.",
+      ),
+    }),
   },
   "Call the factory, as in relu(), or put your own function in a table: tabulate(fn, { from, to, points }).",
 );

@@ -3,6 +3,7 @@
 import {
   ACTIVATION_COUNT,
   ACTIVATION_DATA,
+  ACTIVATION_FACTOR,
   ACTIVATION_KIND,
   ACTIVATION_P0,
   ACTIVATION_P1,
@@ -58,6 +59,7 @@ import {
   NET_AFFINE,
   NET_BIAS,
   NET_BYTES,
+  NET_HELD,
   NET_MASK,
   NET_MASSES,
   NET_NEURONS,
@@ -80,7 +82,7 @@ import {
   TILE,
 } from "../../assembly/layout";
 import type { Memory, Precision } from "../engine/memory";
-import type { Activation } from "./activation";
+import { type Activation, unscaled } from "./activation";
 import { type Loss, labelRows } from "./labels";
 import { gaussianComponents, type Law, lawDimension, teacherNetwork } from "./law";
 import { outputsOf, type Unit } from "./unit";
@@ -99,8 +101,10 @@ const plainKinds = {
 } as const;
 
 /** Writes an activation's block, its tables in the precision of the kernel that will read them; returns its address. */
-export function writeActivation(memory: Memory, activation: Activation, precision: Precision): number {
+export function writeActivation(memory: Memory, scaledActivation: Activation, precision: Precision): number {
   const block = memory.block(ACTIVATION_SLOTS);
+  const { factor, activation } = unscaled(scaledActivation);
+  memory.setReal(block, ACTIVATION_FACTOR, factor);
   switch (activation.kind) {
     case "truncatedRelu":
     case "piecewiseLinear": {
@@ -268,6 +272,7 @@ export function writeNetwork(
   memory.setInteger(block, NET_ACTIVATION, writeActivation(memory, unit.activation, precision));
   memory.setInteger(block, NET_AFFINE, affine);
   memory.setInteger(block, NET_TRAIN, unit.kind === "affine" && unit.trainOutput ? 1 : 0);
+  memory.setInteger(block, NET_HELD, unit.kind === "affine" && !unit.trainBias ? 1 : 0);
   memory.setInteger(block, NET_OUTPUTS, outputs);
   memory.setInteger(block, NET_BYTES, bytes);
   memory.setInteger(block, NET_MASSES, memory.put(precision, masses ?? new Float64Array(neurons).fill(1 / neurons)));

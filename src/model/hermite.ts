@@ -8,7 +8,7 @@
 // so an expansion is the list c_0, g_1, …, g_{degree+2}, and nothing is ever divided by s. Derivation: docs/radial.md.
 
 import { cos, exp, normalCdf, normalPdf, sin } from "../engine/math";
-import { type Activation, activationFunctions, piecewiseLinearForm } from "./activation";
+import { type Activation, activationFunctions, piecewiseLinearForm, unscaled } from "./activation";
 
 /** The expansion of one activation: writes c_0 and the reduced coefficients g_k = c_k/s of a unit σ(sG + b). */
 export type HermiteExpansion = {
@@ -196,6 +196,11 @@ export function hermiteCoefficients(activation: Activation, degree: number, s: n
  * @see hermiteExpansion for the accuracy
  */
 export function secondMoment(activation: Activation): (s: number, b: number) => number {
+  if (activation.kind === "scaled") {
+    const plain = secondMoment(activation.activation);
+    const square = activation.factor * activation.factor;
+    return (s, b) => square * plain(s, b);
+  }
   const form = piecewiseLinearForm(activation);
   if (form) return (s, b) => piecewiseLinearSecondMoment(form, s, b);
   if (activation.kind === "square") return (s, b) => 3 * s * s * s * s + 6 * s * s * b * b + b * b * b * b;
@@ -218,6 +223,15 @@ type PiecewiseLinearForm = NonNullable<ReturnType<typeof piecewiseLinearForm>>;
 
 /** Writes c_0 and g_k for k = step, 2 step, …, top; step 1 or 2. */
 function evaluator(activation: Activation, top: number, step: number): Evaluate {
+  if (activation.kind === "scaled") {
+    const { factor } = activation;
+    const plain = evaluator(activation.activation, top, step);
+    const size = (step === 1 ? top : top / 2) + 1;
+    return (s, b, out, offset) => {
+      plain(s, b, out, offset);
+      for (let k = offset; k < offset + size; k++) out[k]! *= factor;
+    };
+  }
   const form = piecewiseLinearForm(activation);
   if (form) return piecewiseLinearEvaluator(form, top, step);
   if (activation.kind === "square") return squareEvaluator(top, step);
@@ -360,7 +374,7 @@ const rules = new Map<number, Rule>();
  * @param activation  an activation without a closed form; a table gets a fixed number
  */
 export function quadratureBandwidth(activation: Activation): number {
-  switch (activation.kind) {
+  switch (unscaled(activation).activation.kind) {
     case "tanh":
     case "logistic":
       return 33 / (Math.PI / 2);

@@ -4,7 +4,14 @@
 //   ∂U/∂κ = E σ1'σ2' (κ = s1 s2 ρ),  ∂U/∂b1 = E σ1'σ2,  ∂U/∂(s1²) = ½ E σ1''σ2.   Derivations: docs/population.md.
 
 import { atan, cos, erf, exp, log, logistic, normalCdf, normalPdf, sin, tanh } from "../engine/math";
-import { type Activation, activationFunctions, type PiecewiseLinearForm, piecewiseLinearForm } from "./activation";
+import {
+  type Activation,
+  activationFunctions,
+  type PiecewiseLinearForm,
+  type PlainActivation,
+  piecewiseLinearForm,
+  unscaled,
+} from "./activation";
 import { gaussHermite } from "./gauss";
 import { gaussianRule, quadratureBandwidth, type Rule } from "./hermite";
 import { quadrantProbability } from "./quadrant";
@@ -48,6 +55,19 @@ export type PairMethod = { readonly rule: PairRule; readonly closed: boolean; re
  * @param centred  whether b1 = b2 = 0 for every pair
  */
 export function pairMethod(first: Activation, second: Activation, centred = false): PairMethod {
+  const u = unscaled(first);
+  const v = unscaled(second);
+  const plain = plainPair(u.activation, v.activation, centred);
+  const factor = u.factor * v.factor;
+  if (factor === 1) return plain;
+  const rule: PairRule = (s1, b1, s2, b2, sign, gap, out) => {
+    plain.rule(s1, b1, s2, b2, sign, gap, out);
+    for (let i = VALUE; i <= SECOND_BEND; i++) out[i]! *= factor;
+  };
+  return { ...plain, rule };
+}
+
+function plainPair(first: PlainActivation, second: PlainActivation, centred: boolean): PairMethod {
   const one = piecewiseLinearForm(first);
   const two = piecewiseLinearForm(second);
   if (one && two) {
@@ -269,7 +289,7 @@ const cosinePair: PairRule = (s1, b1, s2, b2, sign, gap, out) => {
  * X = s1 g + b1, Y = s2 (ρ g + r h) + b2: the trapezoidal rule in g, and in h that or Gauss's, whichever is shorter. The bends
  * by Stein's identity, s1 E σ1''σ2 = E Gσ1'σ2 − ρ s2 E σ1'σ2', so that σ'' is not needed.
  */
-function quadraturePair(first: Activation, second: Activation): PairRule {
+function quadraturePair(first: PlainActivation, second: PlainActivation): PairRule {
   const one = valueAndSlope(first);
   const two = valueAndSlope(second);
   const [bandOne, bandTwo] = [quadratureBandwidth(first), quadratureBandwidth(second)];
@@ -353,7 +373,7 @@ const GAUSS_POLES = GAUSS_POINTS.map((n) => {
 });
 
 /** σ and σ' at t, written to out[0] and out[1]; one transcendental function for both where that is all it takes. */
-function valueAndSlope(activation: Activation): (t: number, out: Float64Array) => void {
+function valueAndSlope(activation: PlainActivation): (t: number, out: Float64Array) => void {
   switch (activation.kind) {
     case "tanh":
       return (t, out) => {

@@ -46,7 +46,7 @@ export interface PopulationField {
    *
    * @param theta    n rows of length D: (a, b, w) of an affine unit, w of a ridge unit
    * @param n        particles
-   * @param out      as theta; 0 in the places of a where `trainOutput` is false
+   * @param out      as theta; 0 in the places of what is not trained
    * @param options  masses and output bias
    * @returns E(y − f), the velocity of the output bias
    */
@@ -197,7 +197,7 @@ function fieldOf({ components, frame, teacher }: Sources, unit: Unit): Populatio
     const row = i * D;
     if (unit.kind === "affine") {
       out[row] = unit.trainOutput ? -value[i]! : 0;
-      out[row + 1] = -a * slope[i]!;
+      out[row + 1] = unit.trainBias ? -a * slope[i]! : 0;
     }
     if (!frame) for (let k = 0; k < d; k++) out[row + offset + k] = -a * gradient[i * d + k]!;
     else turnBack(frame, d, gradient, i * d, -a, out, row + offset);

@@ -9,7 +9,7 @@
 //
 // m_k^{(d)} = E u_1^k on S^{d−1}. One radius (s0 = d) is x = 1, y = 0; d = ∞ keeps k = 0 alone. Derivation: docs/radial.md.
 
-import { type Activation, piecewiseLinearForm } from "./activation";
+import { type Activation, piecewiseLinearForm, unscaled } from "./activation";
 import {
   type HermiteExpansion,
   hermiteCoefficients,
@@ -169,7 +169,7 @@ function makeExpansion(kind: RadialUnit["kind"], activation: Activation, degree:
   const form = piecewiseLinearForm(activation);
   if (kind === "affine") {
     const expansion = hermiteExpansion(activation, degree, "all");
-    const quick = form || ["square", "cosine", "table"].includes(activation.kind);
+    const quick = form || ["square", "cosine", "table"].includes(unscaled(activation).activation.kind);
     return quick ? expansion : tabulatedPlane(expansion);
   }
   const knots = Array.from(form?.knots ?? [], Math.abs).filter((knot) => knot > 0);

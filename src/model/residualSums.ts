@@ -11,7 +11,7 @@
 // so each power of ρ serves everything. What is cut after K is bounded by Cauchy–Schwarz through the tails of E σ² and E σ'².
 
 import { log, pow } from "../engine/math";
-import { type Activation, piecewiseLinearForm } from "./activation";
+import { type Activation, piecewiseLinearForm, unscaled } from "./activation";
 import { type HermiteExpansion, hermiteExpansion, tabulatedExpansion } from "./hermite";
 import type { GaussianComponent } from "./law";
 import { addBlock, addSquares, blockRows, combine, gramTile, type Metric, metricOf, shifts } from "./metric";
@@ -145,7 +145,8 @@ function manyHinges(activation: Activation): boolean {
 
 function expansionOf(activation: Activation, degree: number, centred: boolean): HermiteExpansion {
   const expansion = hermiteExpansion(activation, degree);
-  const isQuick = ["square", "cosine"].includes(activation.kind) || piecewiseLinearForm(activation) !== null;
+  const isQuick =
+    ["square", "cosine"].includes(unscaled(activation).activation.kind) || piecewiseLinearForm(activation) !== null;
   return centred && !isQuick ? tabulatedExpansion(expansion, 1) : expansion;
 }
 

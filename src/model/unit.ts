@@ -9,7 +9,14 @@ import { flag, integer, kind, object, oneOf, optional, parseSpec, type Schema } 
  */
 export type Unit =
   | { kind: "ridge"; activation: Activation }
-  | { kind: "affine"; activation: Activation; outputs: number; outputBias: boolean; trainOutput: boolean };
+  | {
+      kind: "affine";
+      activation: Activation;
+      outputs: number;
+      outputBias: boolean;
+      trainOutput: boolean;
+      trainBias: boolean;
+    };
 
 /**
  * The unit σ(⟨w,x⟩), θ = w.
@@ -27,13 +34,14 @@ export function ridge(activation: Activation): Unit {
  *
  * @param activation  σ
  * @param options     outputs: K (1); outputBias: whether the network has a bias c ∈ R^K, which starts at 0 and is trained
- *                    (false); trainOutput: whether a moves (true)
+ *                    (false); trainOutput, trainBias: whether a and b move (true); a b that does not starts at 0 unless the start
+ *                    says otherwise, so `trainBias: false` is the unit a σ(⟨w,x⟩)
  * @throws {SpecError} with the path of the wrong field
  * @see theory §3
  */
 export function affine(
   activation: Activation,
-  options: { outputs?: number; outputBias?: boolean; trainOutput?: boolean } = {},
+  options: { outputs?: number; outputBias?: boolean; trainOutput?: boolean; trainBias?: boolean } = {},
 ): Unit {
   return parseUnit({ kind: "affine", activation, ...options });
 }
@@ -67,6 +75,17 @@ export function outputsOf(unit: Unit): number {
 }
 
 /**
+ * Whether parameter j of a neuron's θ moves.
+ *
+ * @param unit  the unit
+ * @param j     its place in θ = (a_1 … a_K, b, w_1 … w_d)
+ */
+export function isTrained(unit: Unit, j: number): boolean {
+  if (unit.kind === "ridge" || j > unit.outputs) return true;
+  return j === unit.outputs ? unit.trainBias : unit.trainOutput;
+}
+
+/**
  * Names of the parameters that stand before w in θ: none for ridge; a (or a0 … for K outputs) and b for affine.
  *
  * @param unit  the unit
@@ -90,6 +109,7 @@ export const unitSchema: Schema<Unit> = oneOf(
       outputs: optional(integer(1, MOST_OUTPUTS), 1),
       outputBias: optional(flag, false),
       trainOutput: optional(flag, true),
+      trainBias: optional(flag, true),
     }),
   },
   "A unit is ridge(activation) or affine(activation); your own activation is tabulate(fn, { from, to, points }).",

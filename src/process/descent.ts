@@ -42,7 +42,7 @@ import { labelRows } from "../model/labels";
 import { type Dataset, lawDimension } from "../model/law";
 import { potentialFunctions } from "../model/potential";
 import type { Problem } from "../model/problem";
-import { parameterDimension } from "../model/unit";
+import { isTrained, parameterDimension } from "../model/unit";
 import type { PopulationGradient } from "./population";
 
 /** Where the gradient of E comes from: a batch drawn at each step, all atoms of a finite law, or the law itself. */
@@ -194,7 +194,7 @@ export function writeDescent(
         const slope = new Float64Array(parameters);
         for (let i = 0; i < neurons; i++) {
           local.gradient(theta.subarray(i * parameters, (i + 1) * parameters), slope);
-          for (let j = 0; j < parameters; j++) drift[i * parameters + j]! -= slope[j]!;
+          for (let j = 0; j < parameters; j++) if (isTrained(problem.unit, j)) drift[i * parameters + j]! -= slope[j]!;
         }
       }
       if (scale !== 1) for (let i = 0; i < drift.length; i++) drift[i]! *= scale;

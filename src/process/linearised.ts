@@ -49,8 +49,9 @@ export function linearisation(
   const {
     [`tangentForward_${precision}` as const]: tangentForward,
     [`tangentBackward_${precision}` as const]: tangentBackward,
+    [`holdBiases_${precision}` as const]: holdBiases,
   } = engine.kernels;
-  const bendLoss = bends[problem.loss];
+  const bendLoss = lossBends[problem.loss];
   const bendPotential = potentialCurvature(memory, engine, problem, network);
   const rows = atoms * K;
   const linearised: Linearisation = {
@@ -71,7 +72,9 @@ export function linearisation(
     },
     push(state, direction, out) {
       tangentBackward(state.block, direction.block, batch.block, tangent.weights, out);
-      bendPotential?.(state, direction, out);
+      if (!bendPotential) return;
+      bendPotential(state, direction, out);
+      holdBiases(state.block, out);
     },
     derivative(state, direction, out) {
       linearised.responses(state, direction);
@@ -91,7 +94,8 @@ type Bend = (
   K: number,
 ) => void;
 
-const bends: { [L in Problem["loss"]]: Bend } = {
+/** Writes −m_q ℓ''_q δf_q, of each loss. */
+export const lossBends: { [L in Problem["loss"]]: Bend } = {
   squared(out, turn, _f, _y, masses, K) {
     for (let i = 0; i < out.length; i++) out[i] = -masses[(i / K) | 0]! * turn[i]!;
   },

@@ -43,7 +43,7 @@ export function start(process: SgdProcess, engine: Engine): Simulation {
     outputsOf(unit) === 1 &&
     temperature === 0 &&
     confinement === null &&
-    !(unit.kind === "affine" && unit.outputBias) &&
+    !(unit.kind === "affine" && (unit.outputBias || !unit.trainBias)) &&
     problem.law.kind !== "none";
   return stepped(
     process,

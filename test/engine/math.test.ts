@@ -2,7 +2,7 @@
 // Does not cover f32 lanes beyond the functions that activations use.
 
 import { describe, expect, it } from "vitest";
-import { ACTIVATION_KIND, ACTIVATION_SLOTS, COSINE, ERF, LOGISTIC, SOFTPLUS, TANH } from "../../assembly/layout";
+import { ACTIVATION_FACTOR, ACTIVATION_KIND, ACTIVATION_SLOTS, COSINE, ERF, LOGISTIC, SOFTPLUS, TANH } from "../../assembly/layout";
 import { loadEngine } from "../../src/engine/engine";
 import * as math from "../../src/engine/math";
 import reference from "../reference/math.json";
@@ -357,6 +357,7 @@ describe("vector lanes", () => {
     try {
       const block = room.block(ACTIVATION_SLOTS);
       room.setInteger(block, ACTIVATION_KIND, kind);
+      room.setReal(block, ACTIVATION_FACTOR, 1);
       const h = room.put(precision, x);
       const value = room.reserve(precision, x.length);
       const slope = room.reserve(precision, x.length);

@@ -43,7 +43,19 @@ function targets(file: string, pattern: RegExp): string[] {
 }
 
 // Rooms from the ground up. A file of io/ stands as high as what it reads and writes.
-const rooms = ["assembly", "engine", "random", "model", "measure", "process", "study", "plot", "cli"];
+const rooms = [
+  "assembly",
+  "engine",
+  "random",
+  "model",
+  "measure",
+  "process",
+  "kernel",
+  "landscape",
+  "study",
+  "plot",
+  "cli",
+];
 const roots = ["src/index.ts", "src/version.ts"];
 
 function level(file: string): number {

@@ -59,7 +59,7 @@ function places(value: unknown, path: string, kind = (value as Process).kind as 
 
 const words = (text: string) => new Set(text.split(" "));
 const OPTIONAL = words(
-  "loss confinement temperature rotation signal weights a b outputs outputBias trainOutput noise batchSize schedule " +
+  "loss confinement temperature rotation signal weights a b outputs outputBias trainOutput trainBias noise batchSize schedule " +
     "replacement precision seed replica method cells rMax tolerance particles degree maxStep r2 gradient points timeStep " +
     "center box noiseStep carried examples order factorisation gradientNoise decay initialNoise reference",
 );
@@ -116,7 +116,7 @@ const breakers: Record<string, (place: Place) => boolean> = {
     return replace(place, { dtype, shape, data: Float64Array.of(...data, 1) });
   },
   "one row too many": (place) => {
-    if (!isTensor(place.value) || place.name === "theta") return false;
+    if (!isTensor(place.value) || ["theta", "carried"].includes(place.name)) return false;
     const { dtype, shape, data } = place.value;
     const wider = [shape[0]! + 1, ...shape.slice(1)];
     const size = wider.reduce((product, n) => product * n, 1);

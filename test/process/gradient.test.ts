@@ -13,6 +13,7 @@ import {
   logistic,
   piecewiseLinear,
   relu,
+  scaled,
   silu,
   softplus,
   square,
@@ -27,7 +28,7 @@ import { startParticles } from "../../src/model/particles";
 import { quadratic, separable } from "../../src/model/potential";
 import { type Problem, parseProblem } from "../../src/model/problem";
 import { gaussian } from "../../src/model/start";
-import { affine, outputsOf, ridge, type Unit } from "../../src/model/unit";
+import { affine, isTrained, outputsOf, ridge, type Unit } from "../../src/model/unit";
 import { writeDescent } from "../../src/process/descent";
 import { stream } from "../../src/random/stream";
 
@@ -62,6 +63,12 @@ const units: [string, Unit, Loss][] = [
     ],
   ]),
   ["affine tanh, fixed outputs", affine(tanh(), { trainOutput: false }), "squared"],
+  ["affine, scaled silu, fixed biases", affine(scaled(silu(), -3), { trainBias: false }), "squared"],
+  [
+    "affine, scaled relu, fixed biases, K = 3",
+    affine(scaled(relu(), 0.7), { outputs: 3, trainBias: false }),
+    "crossEntropy",
+  ],
 ];
 
 // 70 examples are two chunks and a last tile of two; 11 neurons are two panels in f32, three in f64, the last not full
@@ -164,6 +171,8 @@ function derivative(f: (t: number) => number, h: number): number {
 
 function kinksOf(activation: Activation): number[] {
   switch (activation.kind) {
+    case "scaled":
+      return kinksOf(activation.activation);
     case "relu":
     case "leakyRelu":
       return [0];
@@ -213,7 +222,7 @@ describe("the gradient of the energy", () => {
           problem,
           theta.map((x, j) => (j === i ? x + t : x)),
         );
-      const frozen = unit.kind === "affine" && !unit.trainOutput && i % D === 0;
+      const frozen = i < N * D && !isTrained(unit, i % D);
       // ∂E/∂θ_i = −velocity/N; the output bias has no factor N
       const expected = frozen ? 0 : -derivative(along, smoothStep(problem, theta, i)) * (i < N * D ? N : 1);
       expect(Math.abs(velocity[i]! - expected) / size, `${i}: ${velocity[i]} against ${expected}`).toBeLessThan(1e-8);

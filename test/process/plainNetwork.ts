@@ -50,7 +50,7 @@ export function plainVelocities(problem: Problem, theta: Float64Array, neurons: 
       for (let k = 0; k < K; k++) s += r[k]! * (unit.kind === "ridge" ? 1 : theta[i * D + k]!);
       for (let j = 0; j < d; j++) v[i * D + D - d + j] = s * slope * x[j]!;
       if (unit.kind === "ridge") continue;
-      v[i * D + K] = s * slope;
+      if (unit.trainBias) v[i * D + K] = s * slope;
       if (unit.trainOutput) for (let k = 0; k < K; k++) v[i * D + k] = r[k]! * value(h(i));
     }
     if (bias) v.set(r, rows * D);
@@ -62,6 +62,7 @@ export function plainVelocities(problem: Problem, theta: Float64Array, neurons: 
     const slope = new Float64Array(D);
     gradient(theta.subarray(i * D, (i + 1) * D), slope);
     if (unit.kind === "affine" && !unit.trainOutput) slope.fill(0, 0, K);
+    if (unit.kind === "affine" && !unit.trainBias) slope[K] = 0;
     for (let j = 0; j < D; j++) pull[i * D + j] = -slope[j]!;
   }
   return { velocity, masses: law.weights?.data ?? new Float64Array(Q).fill(1 / Q), confinement: pull };

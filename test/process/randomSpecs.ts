@@ -148,6 +148,7 @@ const unitOf = (K: number) => {
       kind: fc.constant("affine"),
       activation,
       trainOutput: fc.boolean(),
+      trainBias: fc.boolean(),
       outputs: fc.constant(K),
       outputBias: fc.boolean(),
     },

@@ -17,6 +17,7 @@ import {
   logistic,
   piecewiseLinear,
   relu,
+  scaled,
   silu,
   softplus,
   square,
@@ -25,7 +26,7 @@ import {
   truncatedRelu,
 } from "../../src/model/activation";
 import { copyNetwork, setBatchCount, writeBatch, writeNetwork, writeTangent } from "../../src/model/blocks";
-import { affine, outputsOf, ridge, type Unit } from "../../src/model/unit";
+import { affine, isTrained, outputsOf, parameterDimension, ridge, type Unit } from "../../src/model/unit";
 import { stream } from "../../src/random/stream";
 
 /** What is linearised: N neurons on `count` examples, masses of the neurons or 1/N each. */
@@ -100,13 +101,13 @@ async function sweeps(shape: Shape, x: Float64Array, backend: Backend, precision
     },
     tangentForward(at: Float64Array, u: Float64Array) {
       put(network.block, at);
-      put(direction.block, u);
+      put(direction.block, withoutHeld(shape, u));
       kernels[`tangentForward_${precision}`](network.block, direction.block, batch.block, tangent.predictions);
       return memory.f64(tangent.predictions, rows).slice();
     },
     tangentBackward(at: Float64Array, u: Float64Array, c: Float64Array, dc: Float64Array) {
       put(network.block, at);
-      put(direction.block, u);
+      put(direction.block, withoutHeld(shape, u));
       memory.f64(batch.weights, rows).set(c);
       memory.f64(tangent.weights, rows).set(dc);
       kernels[`tangentBackward_${precision}`](
@@ -153,12 +154,17 @@ function derivative(f: (t: number) => Float64Array, h: number): Float64Array {
   return row[0]!;
 }
 
-/** The direction that counts: where outputs are fixed, none of a. */
+/** The direction that counts: none of what is not trained. */
 function effective({ unit, d, N }: Shape, u: Float64Array): Float64Array {
-  if (unit.kind === "ridge" || unit.trainOutput) return u;
-  const K = outputsOf(unit);
-  const D = d + 1 + K;
-  return u.map((value, i) => (i < N * D && i % D < K ? 0 : value));
+  const D = parameterDimension(unit, d);
+  return u.map((value, i) => (i < N * D && !isTrained(unit, i % D) ? 0 : value));
+}
+
+/** A direction as the kernels take it: 0 for biases that are kept; of outputs that are kept they leave it out themselves. */
+function withoutHeld({ unit, d, N }: Shape, u: Float64Array): Float64Array {
+  if (unit.kind === "ridge" || unit.trainBias) return u;
+  const D = parameterDimension(unit, d);
+  return u.map((value, i) => (i < N * D && i % D === unit.outputs ? 0 : value));
 }
 
 const smooth: Record<string, Activation> = {
@@ -191,6 +197,7 @@ const unitsOf = (activation: Activation): [string, Unit][] => [
   ["affine", affine(activation)],
   ["affine, K = 3, bias", affine(activation, { outputs: 3, outputBias: true })],
   ["affine, a fixed", affine(activation, { trainOutput: false })],
+  ["affine, scaled, b fixed", affine(scaled(activation, 2.5), { trainBias: false })],
   ["affine, K = 3, bias, a fixed", affine(activation, { outputs: 3, outputBias: true, trainOutput: false })],
 ];
 
@@ -334,12 +341,13 @@ const anyShape: fc.Arbitrary<Shape> = fc
     outputs: fc.integer({ min: 1, max: 6 }),
     outputBias: fc.boolean(),
     trainOutput: fc.boolean(),
+    trainBias: fc.boolean(),
     d: fc.integer({ min: 1, max: 9 }),
     count: fc.integer({ min: 1, max: 140 }),
     masses: fc.array(fc.constantFrom(0, 0.1, 0.25, 1), { minLength: 1, maxLength: 19 }),
   })
-  .map(({ activation, affine: isAffine, outputs, outputBias, trainOutput, d, count, masses }) => ({
-    unit: isAffine ? affine(activation, { outputs, outputBias, trainOutput }) : ridge(activation),
+  .map(({ activation, affine: isAffine, outputs, outputBias, trainOutput, trainBias, d, count, masses }) => ({
+    unit: isAffine ? affine(activation, { outputs, outputBias, trainOutput, trainBias }) : ridge(activation),
     d,
     N: masses.length,
     count,

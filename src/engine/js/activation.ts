@@ -3,6 +3,7 @@
 import {
   ACTIVATION_COUNT,
   ACTIVATION_DATA,
+  ACTIVATION_FACTOR,
   ACTIVATION_KIND,
   ACTIVATION_P0,
   ACTIVATION_P1,
@@ -24,6 +25,28 @@ import type { Heap, Numbers } from "./heap";
 
 /** σ and σ' of `count` numbers; indices are in elements of `numbers`, the heap's view of one precision. */
 export function activate(
+  heap: Heap,
+  numbers: Numbers,
+  block: number,
+  h: number,
+  value: number,
+  slope: number,
+  count: number,
+): void {
+  activateUnscaled(heap, numbers, block, h, value, slope, count);
+  scale(heap, numbers, block, value, count);
+  scale(heap, numbers, block, slope, count);
+}
+
+// the factor of a scaled activation
+function scale(heap: Heap, numbers: Numbers, block: number, row: number, count: number): void {
+  const factor = heap.f64[(block >> 3) + ACTIVATION_FACTOR]!;
+  if (factor === 1) return;
+  const k = numbers.BYTES_PER_ELEMENT === 4 ? Math.fround(factor) : factor;
+  for (let i = row; i < row + count; i++) numbers[i] = k * numbers[i]!;
+}
+
+function activateUnscaled(
   heap: Heap,
   numbers: Numbers,
   block: number,
@@ -132,13 +155,27 @@ export function activateSecond(
   second: number,
   count: number,
 ): void {
+  activateSecondUnscaled(heap, numbers, block, h, value, slope, second, count);
+  for (const row of [value, slope, second]) scale(heap, numbers, block, row, count);
+}
+
+function activateSecondUnscaled(
+  heap: Heap,
+  numbers: Numbers,
+  block: number,
+  h: number,
+  value: number,
+  slope: number,
+  second: number,
+  count: number,
+): void {
   const at = block >> 2;
   const kind = heap.i32[at + 2 * ACTIVATION_KIND];
   if (kind === TANH) {
     tanhCurve(numbers, h, value, slope, second, count);
     return;
   }
-  activate(heap, numbers, block, h, value, slope, count);
+  activateUnscaled(heap, numbers, block, h, value, slope, count);
   switch (kind) {
     case TABLE: {
       const first = heap.f64[(block >> 3) + ACTIVATION_P0]!;

@@ -27,6 +27,7 @@ import {
   LAW_DECAYS,
   LAW_DIMENSION,
   NET_BYTES,
+  NET_HELD,
   NET_OUTPUTS,
   NET_TRAIN,
   NET_WEIGHTS,
@@ -34,7 +35,7 @@ import {
 } from "../../../assembly/layout";
 import type { Kernels } from "../kernels";
 import { activate } from "./activation";
-import { backward, forward, packInputs, weigh } from "./gradient";
+import { backward, forward, holdBiases, packInputs, weigh } from "./gradient";
 import type { Heap, Numbers } from "./heap";
 import type { ExampleSource } from "./law";
 import { networkLayout } from "./network";
@@ -130,6 +131,7 @@ export function velocity(heap: Heap, numbers: Numbers, plan: number): number {
   }
   if (u32[at + 2 * DESCENT_CONFINEMENT] !== 0) {
     confine(heap, numbers, plan, weights, out, n * rows);
+    holdBiases(heap, numbers, network, gradient);
     if (u32[(network >> 2) + 2 * NET_TRAIN] !== 0) {
       confine(heap, numbers, plan, output, out + (output - weights), n * K);
     }
@@ -152,6 +154,7 @@ function diffuse(
   const { n, rows, d, affine, weights, output, K: outputs } = networkLayout(heap, numbers, network);
   const K = affine ? outputs : 0;
   const train = u32[(network >> 2) + 2 * NET_TRAIN] !== 0;
+  const held = u32[(network >> 2) + 2 * NET_HELD] !== 0;
   const size = numbers.BYTES_PER_ELEMENT;
   const g = u32[at + 2 * DESCENT_NORMALS]!;
   const [low, high, replica] = [DESCENT_SEED_LOW, DESCENT_SEED_HIGH, DESCENT_REPLICA].map((s) => u32[at + 2 * s]!);
@@ -166,7 +169,8 @@ function diffuse(
     };
     if (train) for (let j = 0; j < K; j++) add(output + i * K + j);
     else from += K;
-    if (affine) add(weights + i * rows + d);
+    if (affine && !held) add(weights + i * rows + d);
+    else from += affine;
     for (let j = 0; j < d; j++) add(weights + i * rows + j);
   }
 }

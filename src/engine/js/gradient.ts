@@ -15,6 +15,7 @@ import {
   NET_ACTIVATION,
   NET_BIAS,
   NET_BYTES,
+  NET_HELD,
   NET_MASSES,
   NET_TRAIN,
   SQUARED,
@@ -229,6 +230,7 @@ export function backward(heap: Heap, numbers: Numbers, network: number, batch: n
       }
     }
   }
+  holdBiases(heap, numbers, network, gradient);
   if (bias) {
     for (let k = 0; k < K; k++) {
       let sum = 0;
@@ -236,6 +238,14 @@ export function backward(heap: Heap, numbers: Numbers, network: number, batch: n
       numbers[to + (bias - weights) + k] = sum;
     }
   }
+}
+
+/** Zero for the biases b of all neurons where they are kept. */
+export function holdBiases(heap: Heap, numbers: Numbers, network: number, out: number): void {
+  if (heap.u32[(network >> 2) + 2 * NET_HELD] === 0) return;
+  const { n, rows } = networkLayout(heap, numbers, network);
+  const to = out / numbers.BYTES_PER_ELEMENT;
+  for (let i = 1; i <= n; i++) numbers[to + i * rows - 1] = 0;
 }
 
 /** Σ_q c_q · σ*(x_q; θ_i) of every neuron. */

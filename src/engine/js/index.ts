@@ -5,7 +5,7 @@ import type { Kernels } from "../kernels";
 import type { AddressSpace } from "../memory";
 import { activate, activateSecond } from "./activation";
 import { accumulate, descend, drawBatch, velocity } from "./descent";
-import { backward, forward, packInputs, potential, weigh } from "./gradient";
+import { backward, forward, holdBiases, packInputs, potential, weigh } from "./gradient";
 import { Heap } from "./heap";
 import { lawKernels } from "./law";
 import { exportTheta, importTheta } from "./network";
@@ -54,6 +54,8 @@ export function plainBuild(): { kernels: Kernels; space: AddressSpace } {
       tangentForward(heap, heap.f32, network, direction, batch, out),
     tangentForward_f64: (network, direction, batch, out) =>
       tangentForward(heap, heap.f64, network, direction, batch, out),
+    holdBiases_f32: (network, out) => holdBiases(heap, heap.f32, network, out),
+    holdBiases_f64: (network, out) => holdBiases(heap, heap.f64, network, out),
     tangentBackward_f32: (network, direction, batch, tangentWeights, out) =>
       tangentBackward(heap, heap.f32, network, direction, batch, tangentWeights, out),
     tangentBackward_f64: (network, direction, batch, tangentWeights, out) =>

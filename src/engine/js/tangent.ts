@@ -2,7 +2,7 @@
 
 import { BATCH_CHUNK, BATCH_TANGENT_SCRATCH, NET_BYTES, TILE } from "../../../assembly/layout";
 import { activate, activateSecond, isCurved } from "./activation";
-import { layout, preActivations } from "./gradient";
+import { holdBiases, layout, preActivations } from "./gradient";
 import type { Heap, Numbers } from "./heap";
 
 /** δf of all examples of a batch along a direction, f64 rows of K at `out`. */
@@ -126,6 +126,7 @@ export function tangentBackward(
       }
     }
   }
+  holdBiases(heap, numbers, network, out);
   if (bias) {
     for (let k = 0; k < K; k++) {
       let sum = 0;

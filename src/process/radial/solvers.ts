@@ -5,6 +5,7 @@ import { grid, type Measure, particles } from "../../measure/measure";
 import type { AnisotropicGaussians } from "../../model/law";
 import { type RadialOperator, radialOperator } from "../../model/radial";
 import { type DrawnStart, reducedCoordinates, startLaws, startQuadrature } from "../../model/radialStart";
+import { isTrained } from "../../model/unit";
 import type { Solver } from "../flow";
 import type { RadialFlowProcess } from "../schema";
 import { Characteristics } from "./characteristics";
@@ -56,7 +57,7 @@ export function characteristicsOf(
     points = joined(points, passengers);
     weights = joined(weights, new Float64Array(passengers.length / dims));
   }
-  const frozen = operator.coordinates.map((name) => name === "a" && unit.kind === "affine" && !unit.trainOutput);
+  const frozen = operator.coordinates.map((_, j) => !isTrained(unit, j));
   const solver = new Characteristics(operator, points, weights, tolerance ?? TOLERANCE, {
     frozen,
     ...(maxStep !== null && { maxStep }),

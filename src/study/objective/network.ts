@@ -14,7 +14,7 @@ import type { Objective } from "../../model/objective";
 import { startParticles } from "../../model/particles";
 import { potentialFunctions } from "../../model/potential";
 import { type ProblemInput, parseProblem } from "../../model/problem";
-import { outputsOf, parameterDimension, weightOffset } from "../../model/unit";
+import { isTrained, outputsOf, parameterDimension, weightOffset } from "../../model/unit";
 
 /** The objective of a network, and the way between its points and networks. */
 export interface NetworkObjective extends Objective {
@@ -98,16 +98,16 @@ export function networkObjective(problem: ProblemInput, neurons: number): Networ
         if (affine) {
           for (let k = 0; k < K; k++) {
             slope -= r[k]! * x[row + k]! * slopes[i]!;
-            // a that is kept feels no confinement either
+            // what is kept feels no confinement either
             out[row + k] = trains ? -r[k]! * values[i]! : 0;
           }
-          out[row + K] = slope;
+          out[row + K] = unit.trainBias ? slope : 0;
         }
         for (let j = 0; j < d; j++) out[row + offset + j] = slope * inputs[q * d + j]!;
         if (!potential) continue;
         potential.gradient(x.subarray(row, row + D), push);
         const share = decays ? decays[q]! : 1;
-        for (let j = affine && !trains ? K : 0; j < D; j++) out[row + j]! += share * push[j]!;
+        for (let j = 0; j < D; j++) if (isTrained(unit, j)) out[row + j]! += share * push[j]!;
       }
       if (biased) for (let k = 0; k < K; k++) out[neurons * D + k] = -root * r[k]!;
     },
