@@ -18,6 +18,23 @@ export {
   tableToParquet,
 } from "./io/table";
 export { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "./io/trajectory";
+export type { GramOptions, Matrix } from "./kernel/gram";
+export {
+  type ArcCosineKernel,
+  arcCosine,
+  type ErfKernel,
+  erfKernel,
+  type Kernel,
+  type MaternKernel,
+  matern,
+  type NngpKernel,
+  type NtkKernel,
+  nngp,
+  ntk,
+  type RbfKernel,
+  rbf,
+} from "./kernel/kernel";
+export { gram, tangentGram } from "./kernel/onDemand";
 export type { Assignment } from "./measure/assignment";
 export {
   type DerivativeOptions,
@@ -71,6 +88,7 @@ export {
   logistic,
   piecewiseLinear,
   relu,
+  scaled,
   silu,
   softplus,
   square,
