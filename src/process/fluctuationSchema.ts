@@ -2,7 +2,7 @@
 
 import { SpecError } from "../engine/errors";
 import { isSmooth } from "../model/activation";
-import { isInfinite, lawDimension } from "../model/law";
+import { type Dataset, isInfinite, lawDimension } from "../model/law";
 import { type Problem, problemSchema } from "../model/problem";
 import {
   array,
@@ -23,6 +23,8 @@ import type { Tensor } from "../model/tensor";
 import { outputsOf, parameterDimension } from "../model/unit";
 import { lawPoints, populationAtoms } from "./populationRule";
 import {
+  type Correction,
+  checkBatch,
   checkGradient,
   checkMemory,
   checkNetworkMemory,
@@ -409,6 +411,42 @@ function checkSmooth({ unit, confinement }: Problem): void {
       "a function with a second derivative",
     );
   }
+}
+
+/** Schema of a correction. */
+export const correctionSchema: Schema<Correction> = object("a correction { stepSize, sampling, batchSize }", {
+  stepSize: positive,
+  sampling: optional(choice("full", "withoutReplacement"), "full"),
+  batchSize: optional(integer(1, 2 ** 20), 1),
+});
+
+/** Checks that a gradient flow can be corrected; paths are relative to the process. */
+export function checkCorrection(
+  process: { problem: Problem; gradient: string; points: number | null; schedule: Schedule },
+  correction: Correction,
+): void {
+  checkExamples(process.problem);
+  checkSecondOrder(process);
+  checkSampling(process.problem, correction, "correction");
+}
+
+/**
+ * Checks that examples can be drawn as a modified loss says.
+ *
+ * @param path  where the correction stands
+ */
+export function checkSampling(problem: Problem, { sampling, batchSize }: Correction, path: string): void {
+  if (sampling === "full") {
+    if (batchSize === 1) return;
+    throw new SpecError(`${path}.batchSize`, batchSize, 'nothing, as the sampling is "full"');
+  }
+  checkFinite(problem);
+  const { x, decay } = problem.law as Dataset;
+  if (x.shape[0]! % batchSize !== 0) {
+    throw new SpecError(`${path}.batchSize`, batchSize, `a divisor of the ${x.shape[0]} examples of an epoch`);
+  }
+  checkBatch({ problem, batchSize, replacement: false });
+  if (decay) throw new SpecError("problem.law.decay", decay.data, "nothing, as examples go without replacement");
 }
 
 function checkSecondOrder(process: {

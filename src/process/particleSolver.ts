@@ -25,9 +25,23 @@ export async function particleSolver(
 ): Promise<{ solver: OdeSolver & { free(): void }; method: string }> {
   const { schedule } = process;
   const source = await gradientSource(process);
+  const corrected = process.correction ? await import("./correction") : null;
   const memory = engine.memory();
   try {
-    const { velocity, method, length } = particleVelocity(process, source, engine, memory, theta.length, masses);
+    const found = particleVelocity(process, source, engine, memory, theta.length, masses);
+    const { method, length, network, descent } = found;
+    const drift = corrected?.correctionDrift(
+      memory,
+      engine,
+      process.problem,
+      network,
+      descent,
+      masses,
+      process.correction!,
+    );
+    const velocity: typeof found.velocity = drift
+      ? (state, out) => found.velocity(state, out) && drift.addTo(state, out)
+      : found.velocity;
     const values = new Float64Array(length);
     values.set(theta);
     const timed: Velocity =
@@ -86,5 +100,5 @@ function particleVelocity(
     out.set(memory.f64(theta, network.length));
     return Number.isFinite(energy) && out.every(Number.isFinite);
   };
-  return { velocity, method: descent.method, length: network.length };
+  return { velocity, method: descent.method, length: network.length, network, descent };
 }

@@ -25,6 +25,8 @@ import type { TensorLike } from "../model/tensor";
 import { parameterDimension } from "../model/unit";
 import {
   type CorrelatedNoiseProcess,
+  checkCorrection,
+  correctionSchema,
   correlatedNoiseSchema,
   type FluctuationsProcess,
   fluctuationsSchema,
@@ -35,6 +37,7 @@ import {
 } from "./fluctuationSchema";
 import {
   ascendingTimes,
+  type Correction,
   checkBatch,
   checkGradient,
   checkMemory,
@@ -59,7 +62,7 @@ export type {
   ModifiedFlowProcess,
   SmfeGridProcess,
 } from "./fluctuationSchema";
-export type { Schedule } from "./schemaParts";
+export type { Correction, Schedule } from "./schemaParts";
 
 /** Stochastic gradient descent, as plain JSON. */
 export interface SgdProcess {
@@ -136,6 +139,8 @@ export interface GradientFlowProcess {
   /** Runge–Kutta: length of a step */
   timeStep: number | null;
   schedule: Schedule;
+  /** the flow of the modified loss of such steps, in place of that of the loss */
+  correction?: Correction;
   seed: number;
   replica: number;
 }
@@ -261,13 +266,17 @@ export function langevin(
  * @param problem  law, unit, start, loss and confinement U
  * @param options  neurons: N; gradient, points: as in `gradientDescent`; method: "dormandPrince" (adaptive, of order 5) with
  *                 tolerance: error allowed in a step, relative (1e-8), or "rungeKutta" (of order 4) with timeStep: its step;
- *                 schedule: ξ (1); seed, replica: of the start (0, 0)
+ *                 schedule: ξ (1); correction: { stepSize, sampling, batchSize }, for the flow of the modified loss that GD, sampling
+ *                 "full", or the mean of SGD "withoutReplacement" in batches of batchSize (1), follows to second order in
+ *                 stepSize (none); seed, replica: of the start (0, 0)
  * @throws {SpecError} with the path of the wrong field
- * @see Mei, Misiakiewicz, Montanari, COLT 2019, section 4 (PD); theory §2, §6
+ * @see Mei, Misiakiewicz, Montanari, COLT 2019, section 4 (PD); theory §2, §6, §11; docs/finiteSteps.md
  */
 export function gradientFlow(
   problem: ProblemInput,
-  options: { neurons: number } & Partial<Omit<GradientFlowProcess, "kind" | "problem">>,
+  options: { neurons: number } & Partial<Omit<GradientFlowProcess, "kind" | "problem" | "correction">> & {
+      correction?: (Partial<Correction> & { stepSize: number }) | null;
+    },
 ): GradientFlowProcess {
   return parseProcess({ kind: "gradientFlow", problem, ...options }) as GradientFlowProcess;
 }
@@ -500,10 +509,11 @@ const gradientFlowSchema: Schema<GradientFlowProcess> = refined(
     tolerance: orNull(number("a number in [1e-14, 0.1]", (x) => x >= 1e-14 && x <= 0.1)),
     timeStep: orNull(positive),
     schedule: optional(schedule, { kind: "constant" }),
+    correction: orNull(correctionSchema),
     seed: optional(seed, 0),
     replica,
   }),
-  (process): GradientFlowProcess => {
+  ({ correction, ...process }): GradientFlowProcess => {
     const gradient = process.gradient ?? defaultGradient(process.problem);
     checkParticles(process);
     checkGradient({ ...process, gradient });
@@ -526,7 +536,9 @@ const gradientFlowSchema: Schema<GradientFlowProcess> = refined(
       );
     }
     checkNetworkMemory({ ...process, precision: "f64" }, examplesOf({ ...process, gradient }));
-    return withGradient(process, gradient);
+    if (correction) checkCorrection({ ...process, gradient }, correction);
+    // left out where there is none, as in specifications from before there was one
+    return withGradient({ ...process, ...(correction && { correction }) }, gradient);
   },
 );
 
@@ -578,6 +590,9 @@ const nonlinearSchema: Schema<NonlinearProcess> = refined(
   (process) => {
     const { problem, limit } = process;
     checkParticles(process);
+    if (limit.kind === "gradientFlow" && limit.correction) {
+      throw new SpecError("limit.correction", limit.correction, "none, as the limit is that of small steps");
+    }
     for (const name of ["law", "unit", "loss", "confinement"] as const) {
       if (!sameSpec(limit.problem[name], problem[name])) {
         throw new SpecError(`limit.problem.${name}`, limit.problem[name], `the same as problem.${name}`);

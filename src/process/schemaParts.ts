@@ -30,6 +30,16 @@ export type Schedule =
   | { kind: "power"; exponent: number; offset: number }
   | { kind: "piecewise"; times: number[]; factors: number[] };
 
+/** Steps whose effect a gradient flow takes into itself, as the flow of their modified loss. */
+export interface Correction {
+  /** ε */
+  stepSize: number;
+  /** "full": GD; "withoutReplacement": SGD through all examples in a fresh order an epoch */
+  sampling: "full" | "withoutReplacement";
+  /** B, a divisor of the number of examples; "full" has none but 1 */
+  batchSize: number;
+}
+
 export const positive = number("a positive number", (x) => x > 0);
 export const nonNegative = number("a non-negative number", (x) => x >= 0);
 export const temperature = number("a temperature τ, 0 or more", (x) => x >= 0);

@@ -128,6 +128,13 @@ function dynamicsOf(process: Process, continuous: boolean): Dynamics {
       return inSteps(process.problem, neurons, { size: stepSize, noise, temperature, schedule });
     }
     case "gradientFlow":
+      if (process.correction) {
+        throw new SpecError(
+          "process.correction",
+          process.correction,
+          "none, as moments are those of the flow of the loss",
+        );
+      }
       if (process.schedule.kind !== "constant") break;
       return inTime(process.problem, process.neurons, { noise: 0 });
     case "smfeGrid":
