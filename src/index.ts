@@ -153,6 +153,7 @@ export {
 } from "./study/couple";
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
 export type { CovarianceOptions, FluctuationCovariance, LinearStatistic } from "./study/fluctuationCovariance";
+export type { LazyDial, LazyDialOptions, LazyPoint, LazyStatistic } from "./study/lazyDial";
 export type { LinearModelMoments, LinearModelOptions } from "./study/linearModel";
 export type { LinearMoments, MomentOptions } from "./study/objective/linearMoments";
 export type { NetworkObjective } from "./study/objective/network";
@@ -178,6 +179,7 @@ export {
 } from "./study/observables";
 export {
   fluctuationCovariance,
+  lazyDial,
   linearModelMoments,
   linearMoments,
   linearObjective,

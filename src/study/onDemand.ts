@@ -10,6 +10,7 @@ import type { NoiseCovariance, NoiseCovarianceOptions } from "../process/noiseCo
 import type { Process } from "../process/schema";
 import { ensemble } from "./ensemble";
 import type { CovarianceOptions, FluctuationCovariance } from "./fluctuationCovariance";
+import type { LazyDial, LazyDialOptions } from "./lazyDial";
 import type { LinearModelMoments, LinearModelOptions } from "./linearModel";
 import type { LinearMoments, MomentOptions } from "./objective/linearMoments";
 import type { NetworkObjective } from "./objective/network";
@@ -184,4 +185,26 @@ export async function fluctuationCovariance(
  */
 export async function predictionBands(problem: ProblemInput, options: BandOptions): Promise<PredictionBands> {
   return (await import("./predictionBands")).predictionBands(problem, options, ensemble);
+}
+
+/**
+ * The dial between the lazy and the mean-field limit: networks f = N^−γ Σ σ*(x; θ_i), or (α/N) Σ σ*(x; θ_i), from one start for all γ, trained
+ * in the lazy time s = α² t, in which f moves at the same speed for every α: γ = ½ is the neural tangent kernel's scaling, γ = 1 the mean-field one.
+ *
+ * @param problem  a finite law, unit, start and loss; `affine(σ, { trainBias: false })` with `gaussian({ radius: 1, a: { mean: 0,
+ *                 deviation: 1 } })` is the network of theory §9
+ * @param options  neurons: N, one or several; exponents: γ from ½ to 1, or scales: α; times: s; stepSize: h = α² ε of gradient descent, or
+ *                 method: "gradientFlow" with its tolerance; start: "given", "paired" (neurons come with a twin of output −a, so f is 0 at
+ *                 time 0) or "centred" (f − f_0 is trained); x: further inputs; replicas (1), seed, replica (0, 0); keep: "measures"; signal,
+ *                 onProgress, backend
+ * @returns for each N and scale, over replicas and at each time: loss, kernelDrift |K_s − K_0|_F/|K_0|_F, relativeMovement |θ_s − θ_0|/|θ_0|,
+ *          neuronMovement (its root mean square a neuron), alignment of the kernel with the labels, linearGap (distance of f from the network
+ *          linearised at its start), and at the further inputs predictions and linearised
+ * @throws {SpecError} with the path of the wrong field
+ * @throws {DivergenceError} where a run diverges
+ * @example await lazyDial(problem, { neurons: [64, 256], exponents: [0.5, 0.75, 1], times: [0, 1, 10], stepSize: 0.1, start: "paired", replicas: 8 })
+ * @see Chizat, Oyallon, Bach, NeurIPS 2019; docs/lazy.md
+ */
+export async function lazyDial(problem: ProblemInput, options: LazyDialOptions): Promise<LazyDial> {
+  return (await import("./lazyDial")).lazyDial(problem, options);
 }
