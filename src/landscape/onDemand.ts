@@ -1,0 +1,140 @@
+// The landscape of the energy about a network: what pages ask for is loaded when it is called.                             theory §11
+
+import { loadEngine } from "../engine/engine";
+import type { Backend } from "../engine/kernels";
+import { withPauses } from "../engine/pause";
+import type { Measure, Particles } from "../measure/measure";
+import type { ProblemInput } from "../model/problem";
+import type { Eigenvalues, LanczosOptions } from "./lanczos";
+import type { Landscape, LandscapeOptions } from "./landscape";
+import type { ModifiedLoss, ModifiedLossOptions } from "./modifiedLoss";
+import type { Operator } from "./operator";
+
+/**
+ * The landscape of the energy E = Σ_q m_q ℓ_q + ∫U dρ about a network: gradient, Hessian–vector and Jacobian–vector products, exactly.
+ *
+ * Coordinates are x = (√w_i θ_i, c), w_i a neuron's weight: the flow of the library's time is x' = −∇E(x) in them, so that the Hessian is the
+ * operator −Dv̄ of the linearised flow, N ∂²E/∂θ² for N equal weights, GD(ε) is stable where ε λ_max < 2, and J Jᵀ is the tangent kernel.
+ * What is not trained is no coordinate. Where σ is piecewise linear its σ'' counts as 0, which it is almost everywhere.
+ *
+ * @param problem  a finite law, unit, loss and confinement; its start is not used
+ * @param measure  a network, or weighted particles
+ * @param options  precision ("f64"); scales: s of the coordinates s√w θ, D numbers or one a parameter; backend
+ * @returns a handle in kernel memory: call `free()` when it has done
+ * @throws {SpecError} where the law is not finite, the measure is no network of the problem's units, or U is a function of yours
+ * @see theory §11; docs/landscape.md
+ */
+export async function landscapeOf(
+  problem: ProblemInput,
+  measure: Measure,
+  options: LandscapeOptions & { backend?: Backend } = {},
+): Promise<Landscape> {
+  const [engine, { landscape }] = await Promise.all([loadEngine(options), import("./landscape")]);
+  return landscape(problem, measure, engine, options);
+}
+
+/**
+ * Largest or smallest eigenvalues of a symmetric operator, by Lanczos' method with full reorthogonalisation and thick restarts.
+ * Eigenvalues that occur several times are found that often: fresh directions look for what one start vector cannot see.
+ *
+ * @param operator  { size, apply(v, out) }: a landscape's hessian, `matrixOperator(values)`, or yours
+ * @param options   count: from each end (1); end: "largest" (default), "smallest" or "both"; tolerance: of the residuals, of the largest
+ *                  |λ| (1e-10); products: most of them (1000 + 50 an eigenvalue); basis: vectors kept; vectors (false); seed (0); signal, onProgress
+ * @returns values from the end inward, residuals |Av − λv| by a product of their own, which of them converged, products made
+ * @throws {SpecError} with the path of the wrong option, or where a product is not finite or the operator not symmetric
+ * @see Wu, Simon, SIAM J. Matrix Anal. Appl. 22 (2000) 602; docs/landscape.md
+ */
+export async function lanczos(operator: Operator, options: LanczosOptions = {}): Promise<Eigenvalues> {
+  return withPauses((await import("./lanczos")).lanczos(operator, options), options.signal);
+}
+
+/**
+ * λ_max of the Hessian about a network, in the units of `landscapeOf`: GD of step size ε is stable where ε λ_max < 2.
+ *
+ * @param problem  as in `landscapeOf`
+ * @param measure  a network, or weighted particles
+ * @param options  tolerance: of its residual, of the largest |λ| (1e-6); backend; signal
+ * @returns value; residual, within which an eigenvalue lies; converged; products
+ * @throws {SpecError} as `landscapeOf`
+ */
+export async function sharpnessOf(
+  problem: ProblemInput,
+  measure: Measure,
+  options: { tolerance?: number; backend?: Backend; signal?: AbortSignal } = {},
+): Promise<{ value: number; residual: number; converged: boolean; products: number }> {
+  const [engine, { sharpness }] = await Promise.all([loadEngine(options), import("./sharpness")]);
+  return withPauses(sharpness(problem, measure, engine, options), options.signal);
+}
+
+/**
+ * A symmetric matrix as an operator.
+ *
+ * @param values  [p, p], row-major
+ * @throws {SpecError} where they are no square, not finite, or not symmetric to round-off
+ */
+export async function matrixOperator(values: ArrayLike<number>): Promise<Operator> {
+  return (await import("./operator")).matrixOperator(values);
+}
+
+/**
+ * A network with its parameters multiplied by a diagonal, θ' = Dθ.
+ *
+ * @param measure  a network, or weighted particles
+ * @param scales   D numbers, the same for each neuron, N D, or N D + K with the output bias
+ * @throws {SpecError} where there are not as many, or one is 0 or not finite
+ */
+export async function rescaled(measure: Measure, scales: ArrayLike<number>): Promise<Particles> {
+  return (await import("./rescaled")).rescaled(measure, scales);
+}
+
+/**
+ * The same function by other parameters: a → a/c, (b, w) → c (b, w) of each neuron, for a positively homogeneous σ.
+ *
+ * @param problem  its unit is affine with relu, leakyRelu or identity
+ * @param measure  a network of it
+ * @param factors  c > 0, one for all neurons or one each
+ * @throws {SpecError} where σ is not homogeneous, or a factor is not positive
+ * @see theory §11
+ */
+export async function reluRescaled(
+  problem: ProblemInput,
+  measure: Measure,
+  factors: number | ArrayLike<number>,
+): Promise<Particles> {
+  return (await import("./rescaled")).reluRescaled(problem, measure, factors);
+}
+
+/**
+ * The diagonal D of `reluRescaled`, N D numbers (and K ones for the output bias): since f(Dθ) = f(θ) for all θ, derivatives at Dθ are those at
+ * θ in the coordinates Dθ, H(Dθ) = D⁻¹ H(θ) D⁻¹, which is `landscapeOf(problem, measure, { scales: D })`.
+ *
+ * @param problem, measure, factors  as in `reluRescaled`
+ */
+export async function reluScales(
+  problem: ProblemInput,
+  measure: Measure,
+  factors: number | ArrayLike<number>,
+): Promise<Float64Array> {
+  return (await import("./rescaled")).reluScales(problem, measure, factors);
+}
+
+/**
+ * The modified loss at a network: the one whose gradient flow follows the steps of GD to second order in ε, L + (ε/4)|∇L|²; or, of SGD
+ * without replacement, the mean over the orders of an epoch, with (ε/4) E|∇L̂ − ∇L|² more, L̂ the loss of one batch. The mean of SGD with
+ * independent draws follows that of GD. Its flow is `gradientFlow(problem, { correction: { stepSize, sampling, batchSize } })`.
+ *
+ * @param problem  a finite law, unit, loss and confinement; its start is not used
+ * @param measure  a network, or weighted particles
+ * @param options  stepSize: ε; sampling: "full" (default) or "withoutReplacement"; batchSize: B, a divisor of the number of examples (1)
+ * @returns value and its parts: loss, gradientPenalty, noisePenalty; |∇L|² as squaredGradient and E|∇L̂ − ∇L|² as gradientVariance, in the
+ *          library's time, so that |∇L|² = ∫|v̄|² dρ is −dL/dt along the gradient flow
+ * @throws {SpecError} where the law is not finite, the measure is no network of the problem's units, or an epoch has no whole batches
+ * @see Barrett, Dherin, ICLR 2021; Smith, Dherin, Barrett, De, ICLR 2021; theory §11; docs/finiteSteps.md
+ */
+export async function modifiedLoss(
+  problem: ProblemInput,
+  measure: Measure,
+  options: ModifiedLossOptions,
+): Promise<ModifiedLoss> {
+  return (await import("./modifiedLoss")).modifiedLoss(problem, measure, options);
+}
