@@ -1,6 +1,7 @@
 // Random specifications of every process, as a user writes them: what may be left out sometimes is.
 
 import fc from "fast-check";
+import { type Activation, isSmooth } from "../../src/model/activation";
 import { type Process, parseProcess } from "../../src/process/schema";
 
 /** An object of a specification. */
@@ -19,7 +20,7 @@ const ascending = (length: number, from = -50) =>
     return steps.map((step) => (at += step));
   });
 
-const activation = fc.oneof(
+const plainActivation = fc.oneof(
   word("relu", "truncatedRelu", "tanh", "erf", "logistic", "softplus", "silu", "cosine", "identity", "square").map(
     (kind) => ({
       kind,
@@ -42,6 +43,14 @@ const activation = fc.oneof(
       slopes: list(n),
     }),
   ),
+);
+
+const activation = fc.oneof(
+  { weight: 9, arbitrary: plainActivation },
+  {
+    weight: 1,
+    arbitrary: fc.record({ kind: fc.constant("scaled"), factor: above0, activation: plainActivation }),
+  },
 );
 
 const gaussians = (d: number) =>
@@ -159,7 +168,7 @@ const unitOf = (K: number) => {
 
 // Units whose activation has a second derivative.
 const smooth = (units: (K: number) => fc.Arbitrary<Spec>) => (K: number) =>
-  units(K).filter(({ activation }) => !/elu$|Linear$/.test((activation as Spec).kind as string));
+  units(K).filter(({ activation }) => isSmooth(activation as Activation));
 
 const potential = fc.oneof(
   fc.record({ kind: fc.constant("quadratic"), weight: above0, center: real }, { requiredKeys: ["kind", "weight"] }),
