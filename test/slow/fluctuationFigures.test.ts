@@ -7,4 +7,4 @@
 import { figureNames } from "../../src/study/figures/registry";
 import { showFigures } from "./showFigure";
 
-showFigures(figureNames.slice(figureNames.indexOf("w2-rate")));
+showFigures(figureNames.slice(figureNames.indexOf("w2-rate"), figureNames.indexOf("prediction-bands") + 1));
