@@ -35,6 +35,18 @@ export {
   rbf,
 } from "./kernel/kernel";
 export { gram, tangentGram } from "./kernel/onDemand";
+export type { Eigenvalues, LanczosOptions } from "./landscape/lanczos";
+export type { Landscape, LandscapeOptions } from "./landscape/landscape";
+export {
+  lanczos,
+  landscapeOf,
+  matrixOperator,
+  reluRescaled,
+  reluScales,
+  rescaled,
+  sharpnessOf,
+} from "./landscape/onDemand";
+export type { Operator } from "./landscape/operator";
 export type { Assignment } from "./measure/assignment";
 export {
   type DerivativeOptions,
@@ -176,9 +188,11 @@ export {
   predictions,
   quantiles,
   risk,
+  sharpness,
 } from "./study/observables";
 export {
   fluctuationCovariance,
+  hessianNorm,
   lazyDial,
   linearModelMoments,
   linearMoments,
@@ -188,6 +202,7 @@ export {
   objectivePaths,
   predictionBands,
   weakErrors,
+  widthStudy,
 } from "./study/onDemand";
 export { open } from "./study/open";
 export type { Band, BandOptions, PredictionBands } from "./study/predictionBands";
@@ -197,4 +212,5 @@ export { type StationaryLaw, stationaryLaw } from "./study/stationaryLaw";
 export { type Sweep, type SweepOptions, type SweepPoint, type SweepProgress, sweep } from "./study/sweep";
 export type { SweepBase, Vary } from "./study/sweepPoints";
 export { everySteps, logSpaced } from "./study/times";
+export type { WidthOptions, WidthPoint, WidthStudy } from "./study/widthStudy";
 export { version } from "./version";

@@ -67,6 +67,20 @@ function check(observable: Observable, process: Process, path: string): void {
       });
       return;
     }
+    case "sharpness": {
+      if (law.kind !== "dataset") {
+        const remedy = "quadrature(law, { points }) makes the law finite.";
+        throw new SpecError(`${path}.kind`, "sharpness", "a statistic of a law that is sampled", remedy);
+      }
+      const { kind, coordinates } = formOf(process);
+      if (kind !== "particles" || coordinates !== "theta") {
+        throw new SpecError(`${path}.kind`, "sharpness", `a statistic of ${kind}, as ${process.kind} has no network`);
+      }
+      if (problem.confinement?.kind !== "function") return;
+      const remedy = "separable(tabulate(fn, { from, to, points })) has one.";
+      const what = "a statistic that needs no second derivative of the potential";
+      throw new SpecError(`${path}.kind`, "sharpness", what, remedy);
+    }
     case "freeEnergy":
     case "dissipation":
     case "entropy":

@@ -3,6 +3,7 @@
 
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
+import { withPauses } from "../engine/pause";
 import { numbersToJson, readNumbers } from "../io/measure";
 import { type Accuracy, accuracyOf } from "../measure/accuracy";
 import { coordinate, coordinateNames, isRadius, type Measure } from "../measure/measure";
@@ -45,7 +46,8 @@ export type Observable =
   | { kind: "parameters"; rows: number[] }
   | { kind: "freeEnergy"; temperature: number | null }
   | { kind: "dissipation"; temperature: number | null }
-  | { kind: "entropy" };
+  | { kind: "entropy" }
+  | { kind: "sharpness"; tolerance: number };
 
 /** A function of a measure; it cannot go to a worker, a file or a hash. */
 export type LocalObservable = (
@@ -189,6 +191,17 @@ export function entropy(): Observable {
   return parseObservable({ kind: "entropy" });
 }
 
+/**
+ * The sharpness λ_max of a network on a finite law, the largest eigenvalue of the Hessian −Dv̄ in the library's time (N ∂²E/∂θ² for N
+ * equal weights), by Lanczos' method: GD of step size ε is stable where ε λ_max < 2.
+ *
+ * @param options  tolerance: of its residual, of the largest |λ| (1e-6)
+ * @see theory §11; docs/landscape.md
+ */
+export function sharpness(options: { tolerance?: number } = {}): Observable {
+  return parseObservable({ kind: "sharpness", ...options });
+}
+
 const name: Schema<string> = text("the name of a coordinate: a (a0 … of several outputs), b, w0 …, r1, r2 or r", (x) =>
   /^(a\d*|b|r|r1|r2|w\d+)$/.test(x),
 );
@@ -241,6 +254,13 @@ const observableSchema: Schema<Observable> = oneOf("an observable", {
     temperature: orNull(number("a temperature τ > 0", (x) => x > 0)),
   }),
   entropy: object("an entropy", { kind: kind("entropy") }),
+  sharpness: object("a sharpness", {
+    kind: kind("sharpness"),
+    tolerance: optional(
+      number("a number from 1e-14 to 0.1", (x) => x >= 1e-14 && x <= 0.1),
+      1e-6,
+    ),
+  }),
 }) as Schema<Observable>;
 
 /**
@@ -339,6 +359,11 @@ export async function evaluate(
       return scalar(await dissipationOf(measure, problem, temperatureOf(observable, context)));
     case "entropy":
       return scalar(await entropyOf(measure));
+    case "sharpness": {
+      const { sharpness: find } = await import("../landscape/sharpness");
+      const { value, converged } = await withPauses(find(problem, measure, engine, observable));
+      return { ...scalar(value), method: converged ? "lanczos" : "lanczos, not converged" };
+    }
   }
 }
 
