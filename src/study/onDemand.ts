@@ -6,18 +6,23 @@ import type { Measure } from "../measure/measure";
 import type { LinearProblem } from "../model/linearObjective";
 import type { Objective } from "../model/objective";
 import type { ProblemInput } from "../model/problem";
+import type { TensorLike } from "../model/tensor";
 import type { NoiseCovariance, NoiseCovarianceOptions } from "../process/noiseCovariance";
 import type { Process } from "../process/schema";
 import { ensemble } from "./ensemble";
 import type { CovarianceOptions, FluctuationCovariance } from "./fluctuationCovariance";
+import type { HessianNorms } from "./lazy/hessianNorm";
 import type { LazyDial, LazyDialOptions } from "./lazyDial";
 import type { LinearModelMoments, LinearModelOptions } from "./linearModel";
 import type { LinearMoments, MomentOptions } from "./objective/linearMoments";
 import type { NetworkObjective } from "./objective/network";
 import type { ObjectivePaths, PathOptions } from "./objective/paths";
+import type { ScheduledMoments, ScheduledOptions } from "./objective/scheduledMoments";
+import type { QuadraticMinimum, StationaryCovariance, StationaryOptions } from "./objective/stationaryCovariance";
 import type { WeakErrorOptions, WeakErrors } from "./objective/weakErrors";
 import type { BandOptions, PredictionBands } from "./predictionBands";
 import { rate } from "./rate";
+import type { WidthOptions, WidthStudy } from "./widthStudy";
 
 /**
  * The objective L(Θ) = N F(Θ) + Σ_i U(θ_i) of a network on a finite law: −∇L is the velocity of all neurons, and SGD on it is `sgd` of
@@ -98,6 +103,40 @@ export async function weakErrors(objective: Objective, options: WeakErrorOptions
  */
 export async function linearMoments(problem: LinearProblem, options: MomentOptions): Promise<LinearMoments> {
   return (await import("./objective/linearMoments")).linearMoments(problem, options);
+}
+
+/**
+ * The stationary covariance Σ of SGD with a constant step about a minimum: HΣ + ΣH − εHΣH = (ε/B) C, and on linear terms exactly, with the
+ * noise that grows with the distance to the minimum; and Σ/ε for small steps, which is the covariance of ε_k^{−1/2}(θ_k − θ*) where ε_k
+ * falls slower than 1/k.
+ *
+ * @param problem  quadratic terms as in `linearObjective`; or a problem of ridge(identity()) units on a finite law, whose mean weight is meant;
+ *                 or { hessian, noise }, H and C at a minimum of any smooth loss ([p, p] each)
+ * @param options  stepSize: ε; batchSize: B (1), of independent draws
+ * @throws {SpecError} where H is not positive definite, or a step has no stationary law
+ * @see theory §11; docs/finiteSteps.md
+ */
+export async function stationaryCovariance(
+  problem: LinearProblem | ProblemInput | QuadraticMinimum,
+  options: StationaryOptions,
+): Promise<StationaryCovariance> {
+  return (await import("./objective/stationaryCovariance")).stationaryCovariance(problem, options);
+}
+
+/**
+ * Mean and covariance of SGD with step sizes ε ξ(kε) on linear terms, exactly, at a cost that does not depend on replicas; and those of the
+ * average of its iterates.
+ *
+ * @param problem  quadratic terms as in `linearObjective`, or a problem of ridge(identity()) units on a finite law, whose mean weight is meant
+ * @param options  stepSize: ε; schedule: ξ (1); batchSize: B (1), of independent draws; times; start: p numbers (0); signal, onProgress
+ * @throws {SpecError} where H is not positive definite, or with the path of the wrong field
+ * @see theory §11; docs/finiteSteps.md
+ */
+export async function scheduledMoments(
+  problem: LinearProblem | ProblemInput,
+  options: ScheduledOptions,
+): Promise<ScheduledMoments> {
+  return (await import("./objective/scheduledMoments")).scheduledMoments(problem, options);
 }
 
 /**
@@ -207,4 +246,35 @@ export async function predictionBands(problem: ProblemInput, options: BandOption
  */
 export async function lazyDial(problem: ProblemInput, options: LazyDialOptions): Promise<LazyDial> {
   return (await import("./lazyDial")).lazyDial(problem, options);
+}
+
+/**
+ * Networks f = N^−½ Σ a σ(⟨w, x⟩ + b) of growing width at their start, against the infinitely wide one: the tangent kernel K_N on the data and its
+ * eigenvalues, |K_N − Θ|_F/|Θ|_F, the largest |∇²f(x_q)|₂, and the length of the shortest step δθ* that fits the labels in the linearised network.
+ *
+ * @param problem  a finite law, an affine unit of one output, a Gaussian start; its f is taken with N^−½ in place of 1/N
+ * @param options  neurons: N, a list; replicas (1), seed, replica (0, 0); signal, onProgress, backend
+ * @returns limit: Θ, its eigenvalues, and the root mean square of |δθ*| there; points: one a width, with the numbers of each replica
+ * @throws {SpecError} with the path of the wrong field
+ * @example await widthStudy(problem, { neurons: [64, 256, 1024], replicas: 16 })
+ * @see Jacot, Gabriel, Hongler, NeurIPS 2018; docs/lazy.md
+ */
+export async function widthStudy(problem: ProblemInput, options: WidthOptions): Promise<WidthStudy> {
+  return (await import("./widthStudy")).widthStudy(problem, options);
+}
+
+/**
+ * |∇²f_k(x)|₂, the norm of the Hessian of a network's output, not of its loss, in its parameters θ: exactly, from its blocks, one a neuron. It is that of the
+ * mean f = N⁻¹ Σ σ*; √N times it is that of N^−½ Σ σ*, and N times it that in the coordinates of `landscapeOf`. The output bias has no part in it.
+ *
+ * @param problem  unit and dimension; σ has a second derivative
+ * @param measure  a network, or weighted particles
+ * @param x        inputs, [n, d]
+ * @returns shape [n], or [n, K] for K outputs, and values
+ * @throws {SpecError} with the path of what is wrong
+ * @see docs/lazy.md
+ */
+export async function hessianNorm(problem: ProblemInput, measure: Measure, x: TensorLike): Promise<HessianNorms> {
+  const [engine, found] = await Promise.all([loadEngine(), import("./lazy/hessianNorm")]);
+  return found.hessianNorm(problem, measure, engine, x);
 }
