@@ -35,12 +35,19 @@ export {
   rbf,
 } from "./kernel/kernel";
 export { gram, tangentGram } from "./kernel/onDemand";
+export type { GibbsMasses, GibbsOptions } from "./landscape/gibbsMasses";
 export type { Eigenvalues, LanczosOptions } from "./landscape/lanczos";
 export type { Landscape, LandscapeOptions } from "./landscape/landscape";
+export type { LinearConvention, LinearFlow, LinearFlowOptions, RidgeGap } from "./landscape/linearFlow";
+export type { LinearRisk, LinearRiskOptions, LinearRisks } from "./landscape/linearRisk";
+export type { ModifiedLoss, ModifiedLossOptions } from "./landscape/modifiedLoss";
 export {
+  gibbsMasses,
   lanczos,
   landscapeOf,
+  linearFlow,
   matrixOperator,
+  modifiedLoss,
   reluRescaled,
   reluScales,
   rescaled,
@@ -48,6 +55,7 @@ export {
 } from "./landscape/onDemand";
 export type { Operator } from "./landscape/operator";
 export type { Assignment } from "./measure/assignment";
+export type { Box, Ends } from "./measure/boxMasses";
 export {
   type DerivativeOptions,
   energyOf,
@@ -74,6 +82,7 @@ export {
   toRadial,
 } from "./measure/measure";
 export {
+  boxMasses,
   dissipationOf,
   energyDistance,
   energyTest,
@@ -123,6 +132,7 @@ export { affine, ridge, type Unit } from "./model/unit";
 export type { NoiseCovariance, NoiseCovarianceOptions } from "./process/noiseCovariance";
 export type { Simulation, Watch } from "./process/process";
 export {
+  type Correction,
   type CorrelatedNoiseProcess,
   correlatedNoise,
   type FluctuationsProcess,
@@ -163,6 +173,15 @@ export {
   type ParameterGap,
   type StatisticGap,
 } from "./study/couple";
+export type { CatapultOptions, CatapultRun, CatapultStart } from "./study/edge/catapult";
+export type {
+  CentralTrack,
+  EdgeMeans,
+  EdgeOfStability,
+  EdgeOptions,
+  EdgeRun,
+  EdgeTrack,
+} from "./study/edge/edgeOfStability";
 export { type Ensemble, type EnsembleObserved, type EnsembleOptions, ensemble } from "./study/ensemble";
 export type { CovarianceOptions, FluctuationCovariance, LinearStatistic } from "./study/fluctuationCovariance";
 export type { LazyDial, LazyDialOptions, LazyPoint, LazyStatistic } from "./study/lazyDial";
@@ -171,6 +190,8 @@ export type { LinearMoments, MomentOptions } from "./study/objective/linearMomen
 export type { NetworkObjective } from "./study/objective/network";
 export type { WeakOrder } from "./study/objective/order";
 export type { ObjectivePaths, PathOptions } from "./study/objective/paths";
+export type { ScheduledMoments, ScheduledOptions } from "./study/objective/scheduledMoments";
+export type { QuadraticMinimum, StationaryCovariance, StationaryOptions } from "./study/objective/stationaryCovariance";
 export type { ComparedFlow, Estimate, FlowErrors, WeakErrorOptions, WeakErrors } from "./study/objective/weakErrors";
 export {
   accuracy,
@@ -191,6 +212,9 @@ export {
   sharpness,
 } from "./study/observables";
 export {
+  catapult,
+  catapultProblem,
+  edgeOfStability,
   fluctuationCovariance,
   hessianNorm,
   lazyDial,

@@ -4,9 +4,12 @@ import { loadEngine } from "../engine/engine";
 import type { Backend } from "../engine/kernels";
 import { withPauses } from "../engine/pause";
 import type { Measure, Particles } from "../measure/measure";
+import type { Potential } from "../model/potential";
 import type { ProblemInput } from "../model/problem";
+import type { GibbsMasses, GibbsOptions } from "./gibbsMasses";
 import type { Eigenvalues, LanczosOptions } from "./lanczos";
 import type { Landscape, LandscapeOptions } from "./landscape";
+import type { LinearFlow, LinearFlowOptions } from "./linearFlow";
 import type { ModifiedLoss, ModifiedLossOptions } from "./modifiedLoss";
 import type { Operator } from "./operator";
 
@@ -137,4 +140,39 @@ export async function modifiedLoss(
   options: ModifiedLossOptions,
 ): Promise<ModifiedLoss> {
   return (await import("./modifiedLoss")).modifiedLoss(problem, measure, options);
+}
+
+/**
+ * The gradient flow of a linear model, L = ½|Aθ − b|² ("half") or |Aθ − b|² ("whole"), exactly by the singular values of A, beside the ridge
+ * path θ_λ = argmin |Aθ − b|² + λ|θ − θ_0|²: solutions and filters of both, the minimiser nearest to the start, the gap between the flow at t
+ * and ridge at λ = 1/t, and expected errors under a model of the data, with the best time and the best λ.
+ *
+ * @param options  A: [n, p]; b: [n]; start: θ_0, [p] (0); convention; cutoff: singular values at or below this part of the largest count as
+ *                 0 (2^−52 max(n, p))
+ * @returns rank, condition number, singular values, and functions `flow(t)`, `ridge(λ)`, `descent(k, η)`, `gap()`, `risks(…)`, `terms()`
+ * @throws {SpecError} with the path of what is wrong, or where n p min(n, p) > 2^28, which would take more than some ten seconds
+ * @example (await linearFlow({ A: [[1, 2, 0], [0, 1, 1]], b: [1, 2], convention: "half" })).flow(1)
+ * @see Ali, Kolter, Tibshirani, AISTATS 2019; theory §10; docs/regularisation.md
+ */
+export async function linearFlow(options: LinearFlowOptions): Promise<LinearFlow> {
+  return (await import("./linearFlow")).linearFlow(options);
+}
+
+/**
+ * Masses of boxes under Gibbs' law exp(−U/τ)/Z on the line or in the plane, by Gauss's rule on panels that are halved until nothing changes.
+ *
+ * @param potential  U; `localPotential` will do, of which the gradient is not used
+ * @param options    temperature: τ; domain: [from, to], or one such pair a coordinate, beyond which there is no mass; boxes: as in
+ *                   `boxMasses`; tolerance: of the masses (1e-12); signal: stops it
+ * @returns masses of the boxes; logPartition: log Z; error: the last change; converged: whether it is below the tolerance
+ * @throws {SpecError} with the path of what is wrong
+ * @example await gibbsMasses(quadratic(4), { temperature: 0.5, domain: [-5, 5], boxes: [[null, 0], [-1, 1]] })
+ * @see theory §10; docs/regularisation.md
+ */
+export async function gibbsMasses(
+  potential: Potential,
+  options: GibbsOptions & { signal?: AbortSignal },
+): Promise<GibbsMasses> {
+  const { gibbsMasses: work } = await import("./gibbsMasses");
+  return withPauses(work(potential, options), options?.signal);
 }

@@ -4,6 +4,7 @@ import { withPauses } from "../engine/pause";
 import type { Problem } from "../model/problem";
 import type { TensorLike } from "../model/tensor";
 import type { Assignment } from "./assignment";
+import type { Box } from "./boxMasses";
 import type { EnergyTest, EnergyTestOptions } from "./energy";
 import type { EnsembleDistanceOptions } from "./ensembleDistance";
 import type { FreeEnergy } from "./freeEnergy";
@@ -199,4 +200,17 @@ export async function ensembleDistance(
 ): Promise<Assignment> {
   const { ensembleDistance: work } = await import("./ensembleDistance");
   return withPauses(work(a, b, options), options.signal);
+}
+
+/**
+ * Masses that a law has in boxes of its coordinates, as in half-lines about minima. A particle on a wall belongs to the box above it; a
+ * cell of a grid to each box by its share.
+ *
+ * @param measure  particles or a grid
+ * @param boxes    each [from, to] along each coordinate of a row, or [from, to] alone where there is one; null is no end
+ * @throws {SpecError} with the path of what is wrong
+ * @example await boxMasses(measure, [[null, 0], [0, null]])
+ */
+export async function boxMasses(measure: Measure, boxes: readonly Box[]): Promise<Float64Array> {
+  return (await import("./boxMasses")).boxMasses(measure, boxes);
 }
