@@ -225,6 +225,8 @@ export {
   noiseCovariance,
   objectivePaths,
   predictionBands,
+  scheduledMoments,
+  stationaryCovariance,
   weakErrors,
   widthStudy,
 } from "./study/onDemand";
