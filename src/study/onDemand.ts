@@ -9,6 +9,8 @@ import type { ProblemInput } from "../model/problem";
 import type { TensorLike } from "../model/tensor";
 import type { NoiseCovariance, NoiseCovarianceOptions } from "../process/noiseCovariance";
 import type { Process } from "../process/schema";
+import type { CatapultOptions, CatapultRun, CatapultStart } from "./edge/catapult";
+import type { EdgeOfStability, EdgeOptions } from "./edge/edgeOfStability";
 import { ensemble } from "./ensemble";
 import type { CovarianceOptions, FluctuationCovariance } from "./fluctuationCovariance";
 import type { HessianNorms } from "./lazy/hessianNorm";
@@ -250,7 +252,7 @@ export async function lazyDial(problem: ProblemInput, options: LazyDialOptions):
 
 /**
  * Networks f = N^−½ Σ a σ(⟨w, x⟩ + b) of growing width at their start, against the infinitely wide one: the tangent kernel K_N on the data and its
- * eigenvalues, |K_N − Θ|_F/|Θ|_F, the largest |∇²f(x_q)|₂, and the length of the shortest step δθ* that fits the labels in the linearised network.
+ * eigenvalues, |K_N − Θ|_F/|Θ|_F, |∇²f(x_q)|₂ at each input, and the length of the shortest step δθ* that fits the labels in the linearised network.
  *
  * @param problem  a finite law, an affine unit of one output, a Gaussian start; its f is taken with N^−½ in place of 1/N
  * @param options  neurons: N, a list; replicas (1), seed, replica (0, 0); signal, onProgress, backend
@@ -277,4 +279,49 @@ export async function widthStudy(problem: ProblemInput, options: WidthOptions): 
 export async function hessianNorm(problem: ProblemInput, measure: Measure, x: TensorLike): Promise<HessianNorms> {
   const [engine, found] = await Promise.all([loadEngine(), import("./lazy/hessianNorm")]);
   return found.hessianNorm(problem, measure, engine, x);
+}
+
+/**
+ * Gradient descent at the edge of stability: loss, sharpness λ_max and |∇E|² along gradient descent of several steps ε, along the gradient flow
+ * from the same start, and along the central flow w' = −∇(E + ½⟨H, Σ⟩), which holds λ_max at 2/ε by the covariance Σ of the oscillation
+ * and tells what gradient descent is on average.
+ *
+ * @param problem  a finite law, unit, start, loss and confinement
+ * @param options  neurons: N; stepSizes: ε, or ratios: ε in units of 2/λ_max at the flow's end; steps: most of them (4000); every: steps from
+ *                 one look to the next (1); until: share of the start's loss at which all end (1e-4); substeps: of the central flow in a step of
+ *                 gradient descent (2), 0 for none; seed, replica; backend, signal, onProgress
+ * @returns flow; stableStep: 2/λ_max at its end; runs: one a step size, with status, verdict, and the mean of ε λ_max while the loss is between
+ *          1e-1 and 1e-4 of its start
+ * @throws {SpecError} with the path of the wrong field
+ * @throws {DivergenceError} where the gradient flow leaves all bounds; gradient descent that does is a result
+ * @example await edgeOfStability(problem, { neurons: 32, ratios: [0.7, 1.2, 1.5, 2], seed: 1 })
+ * @see Cohen et al., ICLR 2021 and ICLR 2025; theory §11; docs/edgeOfStability.md
+ */
+export async function edgeOfStability(problem: ProblemInput, options: EdgeOptions): Promise<EdgeOfStability> {
+  return (await import("./edge/edgeOfStability")).edgeOfStability(problem, options);
+}
+
+/**
+ * The catapult on f = u·v/√n, L = f²/2, from a tangent kernel λ_0 = (|u|² + |v|²)/n: gradient descent of each rate η, run by the library's own
+ * `gradientDescent` with ε = η/n. For large n η λ_0 < 2 is lazy, between 2 and 4 the loss rises to order n and falls to 0 where λ < 2/η, above 4
+ * it diverges.
+ *
+ * @param options  neurons: n; rates: η; prediction: f_0 (1); kernel: λ_0 (2); steps: most of them (2000); backend, signal, onProgress
+ * @returns runs: loss and λ along the steps, phase, largest loss and its step, final λ
+ * @throws {SpecError} with the path of the wrong field
+ * @see Lewkowycz et al. 2020; theory §11; docs/edgeOfStability.md
+ */
+export async function catapult(options: CatapultOptions): Promise<{ runs: CatapultRun[] }> {
+  return (await import("./edge/catapult")).catapult(options);
+}
+
+/**
+ * The problem of the catapult, f = u·v/√n on one example x = 1, y = 0, for any process: units √n a w, all neurons alike at the start,
+ * u_i² + v_i² = λ_0 and u_i v_i = f_0/√n. A rate η of gradient descent on f²/2 is a step ε = η/n.
+ *
+ * @param options  neurons: n; prediction: f_0 (1), at most λ_0 √n/2 in size; kernel: λ_0 (2)
+ * @throws {SpecError} with the path of the wrong field
+ */
+export async function catapultProblem(options: CatapultStart): Promise<ProblemInput> {
+  return (await import("./edge/catapult")).catapultProblem(options);
 }
