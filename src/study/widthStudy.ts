@@ -45,8 +45,8 @@ export interface WidthPoint {
   eigenvalues: Float64Array[];
   /** |K_N − Θ|_F / |Θ|_F of each replica. */
   distance: Float64Array;
-  /** Largest |∇²f(x_q)|₂ over the inputs, of each replica; null where σ has no second derivative. */
-  hessianNorm: Float64Array | null;
+  /** |∇²f(x_q)|₂ at each input, [n], of each replica; null where σ has no second derivative. */
+  hessianNorms: Float64Array[] | null;
   /** |δθ*| of each replica: the shortest step that fits the labels in the linearised network; NaN where K_N is singular to round-off. */
   stepNorm: Float64Array;
 }
@@ -95,7 +95,7 @@ export async function widthStudy(input: ProblemInput, options: WidthOptions): Pr
       kernels: [],
       eigenvalues: [],
       distance: new Float64Array(replicas),
-      hessianNorm: isSmooth(unit.activation) ? new Float64Array(replicas) : null,
+      hessianNorms: isSmooth(unit.activation) ? [] : null,
       stepNorm: new Float64Array(replicas),
     };
     for (let r = 0; r < replicas; r++) {
@@ -116,8 +116,7 @@ export async function widthStudy(input: ProblemInput, options: WidthOptions): Pr
           f.map((value, q) => y[q]! - root * value),
         ),
       );
-      if (point.hessianNorm)
-        point.hessianNorm[r] = root * Math.max(...hessianNorm(problem, network, engine, law.x).values);
+      point.hessianNorms?.push(hessianNorm(problem, network, engine, law.x).values.map((value) => root * value));
       done += N;
       onProgress?.({ fraction: done / work });
       await pause();
