@@ -559,25 +559,25 @@ export function mantissaOf<T>(t: v128): v128 {
 }
 
 /** The nearest integer, halves to even. */
-function nearest<T>(x: v128): v128 {
+export function nearest<T>(x: v128): v128 {
   const c = number<T>(N.Round);
   return v128.sub<T>(v128.add<T>(x, c), c);
 }
 
 /** 2^k; 0 one below and Infinity one above the exponents of normal numbers. */
-function powerOfTwo<T>(k: v128): v128 {
+export function powerOfTwo<T>(k: v128): v128 {
   const biased = v128.add<T>(k, number<T>(N.Bias));
   return sizeof<T>() === 4 ? i32x4.shl(biased, 23) : i64x2.shl(biased, 52);
 }
 
 /** r = x − k log 2. */
-function reduced<T, F>(x: v128, k: v128): v128 {
+export function reduced<T, F>(x: v128, k: v128): v128 {
   const high = fusedLess<T, F>(k, number<T>(N.Ln2High), x);
   return fusedLess<T, F>(k, number<T>(N.Ln2Low), high);
 }
 
 /** e^r − 1, |r| ≤ log(2)/2. */
-function expm1Reduced<T, F>(r: v128): v128 {
+export function expm1Reduced<T, F>(r: v128): v128 {
   const z = v128.mul<T>(r, r);
   if (sizeof<T>() === 4) {
     const p = fusedStep<T, F>(fusedStep<T, F>(term<T>(EXP32, 4), r, EXP32, 3), r, EXP32, 2);
@@ -627,7 +627,7 @@ function erfcx<T, F>(x: v128): v128 {
 }
 
 /** The magnitude of a with the sign of x. */
-function withSign<T>(a: v128, x: v128): v128 {
+export function withSign<T>(a: v128, x: v128): v128 {
   return v128.or(a, v128.and(x, number<T>(N.Sign)));
 }
 

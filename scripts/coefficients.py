@@ -6,7 +6,7 @@ digits). Coefficients for f32 on one side of 0 are rounded one by one, lowest fi
 import struct
 import sys
 
-from mpmath import bernoulli, cos, erf, erfc, exp, expm1, linspace, log, lu_solve, matrix, mp, mpf, nstr, pi, sqrt
+from mpmath import asin, bernoulli, cos, erf, erfc, exp, expm1, linspace, log, lu_solve, matrix, mp, mpf, nstr, pi, sqrt
 
 mp.dps = 60
 F32_ROUND = lambda v: mpf(struct.unpack("f", struct.pack("f", float(v)))[0])
@@ -161,3 +161,11 @@ constant("TWO_LN2", 2 * ln2)
 constant("TWO_LN2_32", F32_ROUND(2 * ln2))
 constant("HALF_PI", pi / 2)
 constant("HALF_PI_WORD32", F32_ROUND(pi / 2 / 2**32))
+
+# arcsin r = r + r (z A(z)), z = r², r ≤ ½
+def asin_rest(z):
+    return (asin(sqrt(z)) / sqrt(z) - 1) / z if z > mpf(10) ** -12 else mpf(1) / 6 + 3 * z / 40
+
+
+fit("ASIN", 1, asin_rest, lambda z: z, 0, mpf(1) / 4 * (1 + mpf(2) ** -20), 12)
+fit("ASIN32", 1, asin_rest, lambda z: z, 0, mpf(1) / 4 * (1 + mpf(2) ** -20), 5, F32_ROUND)

@@ -3,7 +3,7 @@
 import { checkCount, type DrawOptions, fillNormals, type StreamKey } from "./draws";
 import { SpecError } from "./errors";
 import type { Backend, Kernels } from "./kernels";
-import { type AddressSpace, Memory } from "./memory";
+import { type AddressSpace, counted, Memory } from "./memory";
 import { type StencilStage, stencilInto } from "./stencil";
 import { instantiateBuild, supported } from "./wasm";
 
@@ -73,26 +73,9 @@ async function start(backend: Backend): Promise<Engine> {
     }
     ({ kernels, space } = await instantiateBuild(backend));
   }
-  let live = 0;
-  const sizes = new Map<number, number>();
-  const counted: AddressSpace = {
-    buffer: () => space.buffer(),
-    allocate(bytes) {
-      const pointer = space.allocate(bytes);
-      sizes.set(pointer, bytes);
-      live += bytes;
-      return pointer;
-    },
-    release(pointers) {
-      space.release(pointers);
-      for (const pointer of pointers) {
-        live -= sizes.get(pointer) ?? 0;
-        sizes.delete(pointer);
-      }
-    },
-  };
+  const { space: ours, live } = counted(space);
   const within = <T>(use: (memory: Memory) => T): T => {
-    const memory = new Memory(counted);
+    const memory = new Memory(ours);
     try {
       return use(memory);
     } finally {
@@ -112,8 +95,8 @@ async function start(backend: Backend): Promise<Engine> {
       within((memory) => stencilInto(kernels, memory, stage, out));
       return out;
     },
-    memory: () => new Memory(counted),
-    usage: () => ({ capacity: space.buffer().byteLength, live }),
+    memory: () => new Memory(ours),
+    usage: () => ({ capacity: space.buffer().byteLength, live: live() }),
   };
   return engine;
 }

@@ -83,3 +83,32 @@ export class Memory {
     if (pointers.length > 0) this.space.release(pointers);
   }
 }
+
+/**
+ * The same address space with a count of the bytes in use.
+ *
+ * @param space  the address space
+ */
+export function counted(space: AddressSpace): { space: AddressSpace; live(): number } {
+  let live = 0;
+  const sizes = new Map<number, number>();
+  return {
+    live: () => live,
+    space: {
+      buffer: () => space.buffer(),
+      allocate(bytes) {
+        const pointer = space.allocate(bytes);
+        sizes.set(pointer, bytes);
+        live += bytes;
+        return pointer;
+      },
+      release(pointers) {
+        space.release(pointers);
+        for (const pointer of pointers) {
+          live -= sizes.get(pointer) ?? 0;
+          sizes.delete(pointer);
+        }
+      },
+    },
+  };
+}

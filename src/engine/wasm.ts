@@ -5,12 +5,12 @@ import type { Backend, Kernels } from "./kernels";
 import type { AddressSpace } from "./memory";
 
 /** A build that was instantiated. */
-export interface Build {
-  kernels: Kernels;
+export interface Build<K = Kernels> {
+  kernels: K;
   space: AddressSpace;
 }
 
-type Exports = Kernels & Record<string, unknown> & { memory: WebAssembly.Memory };
+type Exports<K> = K & Record<string, unknown> & { memory: WebAssembly.Memory };
 
 /** Type id of an ArrayBuffer in every AssemblyScript runtime. */
 const ARRAY_BUFFER = 1;
@@ -41,6 +41,11 @@ export async function supported(backend: "simd" | "relaxed"): Promise<boolean> {
 
 async function bytesOf(backend: "simd" | "relaxed"): Promise<Uint8Array<ArrayBuffer>> {
   const { wasm } = await (backend === "simd" ? import("../generated/simd") : import("../generated/relaxed"));
+  return inflated(wasm);
+}
+
+/** The bytes of a generated module. */
+export async function inflated(wasm: string): Promise<Uint8Array<ArrayBuffer>> {
   const text = atob(wasm);
   const bytes = new Uint8Array(text.length);
   for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
@@ -55,7 +60,12 @@ async function compile(backend: "simd" | "relaxed"): Promise<WebAssembly.Module>
 
 /** Instantiates a build. */
 export async function instantiateBuild(backend: "simd" | "relaxed"): Promise<Build> {
-  const { exports } = await instantiate<Exports>(await compiledModule(backend), {});
+  return instantiated(await compiledModule(backend));
+}
+
+/** Instantiates a module of kernels. */
+export async function instantiated<K = Kernels>(module: WebAssembly.Module): Promise<Build<K>> {
+  const { exports } = await instantiate<Exports<K>>(module, {});
   return {
     kernels: exports,
     space: {

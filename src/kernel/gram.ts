@@ -1,39 +1,63 @@
-// Matrices of kernels, G_ij = k(x_i, y_j).                                                                              theory §9
+// Matrices of kernels, G_ij = k(x_i, y_j), tile by tile.                                                              theory §9
+//
+// Inputs are transformed so that every kernel is a function of products of them (assembly/matrix/layout.ts): radial ones are centred and
+// divided by the length scale; of the others u is x̃ = (√v_w x, √v_b) divided by its length s, so that c = ⟨u, u'⟩ is a correlation, or for erf
+// by √(s² + ½), so that E erf erf' = (2/π) arcsin c. With σ = m t + δ t₊, J = m(m + δ) + δ² (π − arccos c)/2π and B = δ²/2π,
+//
+//   E σσ' = s s' (c J + B √(1 − c²)),   E σ'σ' = J,        of erf   E σ'σ' = 4/(π √((1 + 2s²)(1 + 2s'²)) √(1 − c²)).
 
+import {
+  GRAM_LAW,
+  GRAM_LEFT,
+  GRAM_MIRROR,
+  GRAM_NEAR,
+  GRAM_PARAMETERS,
+  GRAM_PARAMETERS64,
+  GRAM_RIGHT,
+  GRAM_SLOTS,
+  GRAM_STRIDE,
+  GRAM_TILE,
+  LAW_ARCSINE,
+  LAW_ARCSINE_SLOPES,
+  LAW_CONE,
+  LAW_MATERN_1,
+  LAW_MATERN_3,
+  LAW_MATERN_5,
+  LAW_RBF,
+  PARAMETERS,
+  SIDE_COUNT,
+  SIDE_DEPTH,
+  SIDE_INPUTS,
+  SIDE_PANELS,
+  SIDE_RESTS,
+  SIDE_SIZES,
+  SIDE_SIZES64,
+  SIDE_SLOTS,
+} from "../../assembly/matrix/layout";
 import { SpecError } from "../engine/errors";
-import type { Backend } from "../engine/kernels";
-import { atan, exp } from "../engine/math";
-import type { Precision } from "../engine/memory";
+import type { Memory, Precision } from "../engine/memory";
 import { withPauses } from "../engine/pause";
-import { readTensor, type TensorLike, toF64 } from "../model/tensor";
-import type { Kernel } from "./kernel";
+import { unscaled } from "../model/activation";
+import type { TensorLike } from "../model/tensor";
+import type { Kernel, NngpKernel, NtkKernel } from "./kernel";
 import { limitGram, type Rows } from "./limits";
+import { loadMatrixEngine, type MatrixEngine } from "./matrix/engine";
+import {
+  type GramOptions,
+  lanesOf,
+  type Matrix,
+  MOST_BYTES,
+  type Numbers,
+  placeTile,
+  readRows,
+  room,
+  tileSide,
+  whole,
+  writePanels,
+} from "./matrix/tiles";
 import { parseKernel } from "./schema";
 
-/** Numbers of a precision. */
-export type Numbers<P extends Precision = Precision> = P extends "f32" ? Float32Array : Float64Array;
-
-/** A matrix, row-major. */
-export interface Matrix<P extends Precision = Precision> {
-  /** [rows, columns] */
-  shape: [number, number];
-  values: Numbers<P>;
-}
-
-/** How a matrix of a kernel is computed. */
-export interface GramOptions<P extends Precision = "f64"> {
-  /** f64 unless it says f32 */
-  precision?: P;
-  /** build of the kernels: simd where it runs, else js; relaxed by name */
-  backend?: Backend;
-  /** stops it between two pieces of at most 10 ms */
-  signal?: AbortSignal;
-  /** array of the precision that the values are written to; a new one unless it is given */
-  out?: Numbers<P>;
-}
-
-/** Most bytes of a matrix. */
-export const MOST_BYTES = 2147483648;
+export type { GramOptions, Matrix, Numbers } from "./matrix/tiles";
 
 /** As in onDemand.ts. */
 export async function gram<P extends Precision = "f64">(
@@ -45,109 +69,234 @@ export async function gram<P extends Precision = "f64">(
   const spec = parseKernel(kernel);
   const left = readRows(x, "x");
   const right = y === null ? null : readRows(y, "y", left.dimension);
+  const form = formOf(spec, left.dimension);
+  const { precision = "f64" as P, signal } = options;
+  if (form) checkInputs([left, right ?? left]);
   const values = room(left.count, (right ?? left).count, options);
-  if (spec.kind === "nngp" || spec.kind === "ntk") {
-    values.set(await withPauses(limitGram({ trainBias: false, ...spec }, left, right), options.signal));
+  if (form) {
+    const engine = await loadMatrixEngine(options.backend);
+    const memory = engine.memory();
+    try {
+      await withPauses(tiles(engine, memory, precision, form, left, right, values), signal);
+    } finally {
+      memory.free();
+    }
   } else {
-    await withPauses(direct(spec, left, right ?? left, values), options.signal);
+    values.set(await withPauses(limitGram({ trainBias: false, ...(spec as WideKernel) }, left, right), signal));
   }
   return { shape: [left.count, (right ?? left).count], values };
 }
 
-/**
- * Inputs as rows.
- *
- * @param value      [n, d]
- * @param path       where they stand
- * @param dimension  what d has to be
- * @throws {SpecError} where they are no such array of finite numbers
- */
-export function readRows(value: TensorLike, path: string, dimension?: number): Rows {
-  const { shape, data } = toF64(readTensor(value, path, { largest: 1e100 }));
-  if (shape.length !== 2 || (dimension !== undefined && shape[1] !== dimension)) {
-    throw new SpecError(path, shape, `inputs of shape [n, ${dimension ?? "d"}]`, "Inputs in one dimension are [n, 1].");
-  }
-  return { values: data, count: shape[0]!, dimension: shape[1]! };
+type WideKernel = NngpKernel | NtkKernel;
+
+/** A kernel as a law of products of transformed inputs. */
+interface Form {
+  law: number;
+  parameters: number[];
+  /** Factor of x, and the further coordinate that x̃ has. */
+  factor: number;
+  bias: number;
+  /** k(0, 0) and k(0, x), where an input has no direction and the law another value than the kernel. */
+  zero?: { both: number; one: number };
 }
 
-/** The array for a matrix of a precision: the caller's, if it fits, or a new one. */
-export function room<P extends Precision>(rows: number, columns: number, options: GramOptions<P>): Numbers<P> {
-  const { precision = "f64", out } = options;
-  if (precision !== "f32" && precision !== "f64") throw new SpecError("options.precision", precision, '"f32" or "f64"');
-  const kind = precision === "f32" ? Float32Array : Float64Array;
-  const bytes = rows * columns * kind.BYTES_PER_ELEMENT;
-  if (bytes > MOST_BYTES) {
-    throw new SpecError(
-      "x",
-      [rows, columns],
-      `a matrix of at most 2 GiB; this one has ${(bytes / 2 ** 30).toFixed(1)}`,
-    );
-  }
-  if (out === undefined) return new kind(rows * columns) as Numbers<P>;
-  if (!(out instanceof kind) || out.length !== rows * columns) {
-    throw new SpecError("options.out", out, `a ${kind.name} of ${rows * columns} numbers`);
-  }
-  return out;
-}
-
-function* direct(
-  kernel: Exclude<Kernel, { kind: "nngp" | "ntk" }>,
-  x: Rows,
-  y: Rows,
-  out: Float32Array | Float64Array,
-): Generator<void, void, void> {
-  const d = x.dimension;
-  for (let i = 0; i < x.count; i++) {
-    for (let j = 0; j < y.count; j++) {
-      let xx = 0;
-      let xy = 0;
-      let yy = 0;
-      let apart = 0;
-      for (let k = 0; k < d; k++) {
-        const a = x.values[i * d + k]!;
-        const b = y.values[j * d + k]!;
-        xx += a * a;
-        xy += a * b;
-        yy += b * b;
-        apart += (a - b) * (a - b);
-      }
-      out[i * y.count + j] = value(kernel, xx, xy, yy, apart);
-    }
-    yield;
-  }
-}
-
-function value(
-  kernel: Exclude<Kernel, { kind: "nngp" | "ntk" }>,
-  xx: number,
-  xy: number,
-  yy: number,
-  apart: number,
-): number {
+/** The form of a kernel, or null where it has none. */
+function formOf(kernel: Kernel, d: number): Form | null {
   switch (kernel.kind) {
     case "rbf":
-      return exp(-apart / (2 * kernel.lengthScale * kernel.lengthScale));
+      return { law: LAW_RBF, parameters: [], factor: 1 / kernel.lengthScale, bias: 0 };
     case "matern": {
-      const t = (Math.sqrt(2 * kernel.smoothness) * Math.sqrt(apart)) / kernel.lengthScale;
-      const polynomial = kernel.smoothness === 0.5 ? 1 : kernel.smoothness === 1.5 ? 1 + t : 1 + t + (t * t) / 3;
-      return polynomial * exp(-t);
+      const law = { 0.5: LAW_MATERN_1, 1.5: LAW_MATERN_3, 2.5: LAW_MATERN_5 }[kernel.smoothness];
+      return { law, parameters: [], factor: Math.sqrt(2 * kernel.smoothness) / kernel.lengthScale, bias: 0 };
     }
     case "arcCosine": {
-      const size = Math.sqrt(xx * yy);
-      const sine = Math.sqrt(Math.max(0, xx * yy - xy * xy));
-      const theta = size === 0 ? Math.PI / 2 : angle(sine, xy);
-      return (kernel.degree === 0 ? Math.PI - theta : sine + (Math.PI - theta) * xy) / Math.PI;
+      const share = 1 / Math.PI;
+      const parameters = kernel.degree === 0 ? [0, share, 0, 0, 1] : [0, share, 1, share, 0];
+      return { law: LAW_CONE, parameters, factor: 1, bias: 0 };
     }
-    case "erf": {
-      const { weightVariance: v, biasVariance: b } = kernel;
-      const c = 2 * (v * xy + b);
-      const rest = Math.sqrt((1 + 2 * (v * xx + b)) * (1 + 2 * (v * yy + b)) - c * c);
-      return (2 / Math.PI) * atan(c / rest);
-    }
+    case "erf":
+      return {
+        law: LAW_ARCSINE,
+        parameters: [2 / Math.PI],
+        factor: Math.sqrt(kernel.weightVariance),
+        bias: Math.sqrt(kernel.biasVariance),
+      };
+    default:
+      return wideForm(kernel, d);
   }
 }
 
-function angle(sine: number, cosine: number): number {
-  if (cosine > 0) return atan(sine / cosine);
-  return cosine < 0 ? Math.PI + atan(sine / cosine) : Math.PI / 2;
+function wideForm(kernel: WideKernel, d: number): Form | null {
+  const { weightVariance, biasVariance, outputVariance } = kernel;
+  const { factor: alpha, activation } = unscaled(kernel.activation);
+  const transform = { factor: Math.sqrt(weightVariance / d), bias: Math.sqrt(biasVariance) };
+  // ⟨x, x'⟩ = (κ − v_b) d/v_w, so Θ = α² [E σσ' + (stretch κ + shift) E σ'σ']
+  const trained = kernel.kind === "ntk";
+  const square = alpha * alpha;
+  const value = square * (trained ? 1 : outputVariance);
+  const stretch = trained ? (square * outputVariance * d) / weightVariance : 0;
+  const shift = trained ? square * outputVariance * (kernel.trainBias ? 1 : 0) - stretch * biasVariance : 0;
+  if (activation.kind === "erf") {
+    const share = 4 / Math.PI;
+    if (!trained) return { law: LAW_ARCSINE, parameters: [value * (2 / Math.PI)], ...transform };
+    const parameters = [value * (2 / Math.PI), (stretch * share) / 2, shift * share];
+    return { law: LAW_ARCSINE_SLOPES, parameters, ...transform };
+  }
+  if (activation.kind !== "relu" && activation.kind !== "leakyRelu") return null;
+  const m = activation.kind === "relu" ? 0 : activation.slope;
+  const delta = 1 - m;
+  const bend = (delta * delta) / (2 * Math.PI);
+  const parameters = [m * (m + delta), bend, value + stretch, value * bend, shift];
+  // σ'(0) is the slope on the left
+  return { law: LAW_CONE, parameters, ...transform, zero: { both: shift * m * m, one: shift * m * (m + delta / 2) } };
+}
+
+function checkInputs(sides: readonly Rows[]): void {
+  const numbers = sides.reduce((sum, { count, dimension }) => sum + count * (dimension + 1), 0);
+  if (numbers * 16 <= MOST_BYTES) return;
+  throw new SpecError("x", numbers, `at most ${MOST_BYTES / 16} numbers of inputs`, "Take fewer inputs at a time.");
+}
+
+/** Largest side of a tile. */
+const SIDE = 256;
+
+function* tiles(
+  engine: MatrixEngine,
+  memory: Memory,
+  precision: Precision,
+  form: Form,
+  x: Rows,
+  y: Rows | null,
+  out: Numbers,
+): Generator<void, void, void> {
+  const centre = form.law < LAW_CONE ? centreOf(x) : null;
+  const left = writeSide(engine, memory, precision, form, x, centre, "x");
+  const right = y ? writeSide(engine, memory, precision, form, y, centre, "y") : left;
+  const n = x.count;
+  const m = (y ?? x).count;
+  const side = tileSide(SIDE, Math.max(n, m), x.dimension + 20);
+  // not a power of 2, which would put a column of the tile into one place of the cache
+  const stride = side + 8;
+  const tile = memory.reserve(precision, side * stride);
+  const mirror = y ? 0 : memory.reserve(precision, side * stride);
+  const plan = memory.block(GRAM_SLOTS);
+  const parameters = [...form.parameters, ...new Array<number>(PARAMETERS - form.parameters.length).fill(0)];
+  memory.setInteger(plan, GRAM_LAW, form.law);
+  memory.setInteger(plan, GRAM_LEFT, left.block);
+  memory.setInteger(plan, GRAM_RIGHT, right.block);
+  memory.setInteger(plan, GRAM_TILE, tile);
+  memory.setInteger(plan, GRAM_MIRROR, mirror);
+  memory.setInteger(plan, GRAM_STRIDE, stride);
+  memory.setInteger(plan, GRAM_PARAMETERS, memory.put(precision, parameters));
+  memory.setInteger(plan, GRAM_PARAMETERS64, memory.put("f64", parameters));
+  memory.setReal(plan, GRAM_NEAR, nearOf(form.law, precision));
+  const kernel = engine.kernels[`gram_${precision}`];
+  for (let i = 0; i < n; i += side) {
+    const rows = Math.min(side, n - i);
+    for (let j = y ? 0 : i; j < m; j += side) {
+      const columns = Math.min(side, m - j);
+      const diagonal = !y && i === j;
+      kernel(plan, i, rows, j, columns, diagonal);
+      placeTile(memory, precision, { address: tile, stride, rows, columns }, out, i * m + j, m);
+      if (!y && !diagonal) {
+        placeTile(memory, precision, { address: mirror, stride, rows: columns, columns: rows }, out, j * m + i, m);
+      }
+      yield;
+    }
+  }
+  if (form.zero) placeZeros(form.zero, left.zeros, right.zeros, m, out);
+}
+
+/**
+ * Where products lose too many digits. Of a radial law it is the product of value and |u|² + |u'|², whose round-off is that of the exponent:
+ * what is left is about 1e-6 in f32 and 1e-12 in f64. Of an angle it is the gap 1 − |c|: an error δ of c is one of δ/√(2 gap) of the angle, and
+ * in the slopes of erf one of δ/2gap of the factor 1/√(1 − c²).
+ */
+function nearOf(law: number, precision: Precision): number {
+  const single = precision === "f32";
+  if (law < LAW_CONE) return single ? 4 : 2048;
+  if (law === LAW_ARCSINE_SLOPES) return single ? 1 / 16 : 1 / 1024;
+  return single ? 1 / 256 : 1 / 65536;
+}
+
+function centreOf({ values, count, dimension }: Rows): Float64Array {
+  const centre = new Float64Array(dimension);
+  for (let i = 0; i < values.length; i++) centre[i % dimension]! += values[i]! / count;
+  return centre;
+}
+
+function writeSide(
+  engine: MatrixEngine,
+  memory: Memory,
+  precision: Precision,
+  form: Form,
+  { values, count, dimension }: Rows,
+  centre: Float64Array | null,
+  path: string,
+): { block: number; zeros: number[] } {
+  const depth = form.bias > 0 ? dimension + 1 : dimension;
+  const inputs = new Float64Array(count * depth);
+  const sizes = new Float64Array(whole(count, lanesOf(precision)));
+  const rests = new Float64Array(count);
+  const zeros: number[] = [];
+  const largest = precision === "f32" ? 1e18 : 1e150;
+  for (let i = 0; i < count; i++) {
+    const u = inputs.subarray(i * depth, (i + 1) * depth);
+    for (let k = 0; k < dimension; k++) {
+      const t = values[i * dimension + k]!;
+      u[k] = (centre ? t - centre[k]! : t) * form.factor;
+    }
+    if (form.bias > 0) u[dimension] = form.bias;
+    const s = lengthOf(u);
+    if (!(s <= largest)) {
+      const units = centre ? "length scales from the mean of x" : "standard deviations of ⟨w, x⟩ + b";
+      const remedy = precision === "f32" ? "Take precision f64, or smaller inputs." : "Take smaller inputs.";
+      throw new SpecError(`${path}[${i}]`, s, `an input at most ${largest} ${units} long`, remedy);
+    }
+    if (centre) continue;
+    if (form.law === LAW_CONE) {
+      sizes[i] = s;
+      rests[i] = s === 0 ? 1 : 0;
+      if (s === 0) zeros.push(i);
+      else for (let k = 0; k < depth; k++) u[k]! /= s;
+    } else {
+      const q = 1 + 2 * s * s;
+      const root = Math.sqrt(q);
+      sizes[i] = 1 / root;
+      rests[i] = 1 / q;
+      for (let k = 0; k < depth; k++) u[k] = (Math.SQRT2 * u[k]!) / root;
+    }
+  }
+  const block = memory.block(SIDE_SLOTS);
+  memory.setInteger(block, SIDE_COUNT, count);
+  memory.setInteger(block, SIDE_DEPTH, depth);
+  memory.setInteger(block, SIDE_PANELS, writePanels(memory, precision, inputs, count, depth));
+  memory.setInteger(block, SIDE_INPUTS, memory.put("f64", inputs));
+  memory.setInteger(block, SIDE_SIZES, memory.put(precision, sizes));
+  memory.setInteger(block, SIDE_SIZES64, memory.put("f64", sizes));
+  memory.setInteger(block, SIDE_RESTS, memory.put("f64", rests));
+  if (centre) engine.kernels[`sizes_${precision}`](block, memory.allocate(128));
+  return { block, zeros };
+}
+
+/** |u| without overflow or underflow of the squares. */
+function lengthOf(u: Float64Array): number {
+  let most = 0;
+  for (let k = 0; k < u.length; k++) most = Math.max(most, Math.abs(u[k]!));
+  if (most === 0) return 0;
+  let sum = 0;
+  for (let k = 0; k < u.length; k++) sum += (u[k]! / most) * (u[k]! / most);
+  return most * Math.sqrt(sum);
+}
+
+function placeZeros(
+  zero: { both: number; one: number },
+  rows: readonly number[],
+  columns: readonly number[],
+  width: number,
+  out: Numbers,
+): void {
+  for (const i of rows) out.fill(zero.one, i * width, (i + 1) * width);
+  for (const j of columns) for (let at = j; at < out.length; at += width) out[at] = zero.one;
+  for (const i of rows) for (const j of columns) out[i * width + j] = zero.both;
 }

@@ -15,7 +15,7 @@ import { lawDimension } from "../model/law";
 import { type ProblemInput, parseProblem } from "../model/problem";
 import type { TensorLike } from "../model/tensor";
 import { outputsOf } from "../model/unit";
-import { type GramOptions, type Matrix, readRows, room } from "./gram";
+import { type GramOptions, type Matrix, readRows, room } from "./matrix/tiles";
 
 /** As in onDemand.ts. */
 export async function tangentGram<P extends Precision = "f64">(

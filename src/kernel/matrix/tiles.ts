@@ -1,0 +1,133 @@
+// What the matrices share: inputs in panels, tiles of a size that is done in a few milliseconds, and their way into the result.
+
+import { PANEL } from "../../../assembly/layout";
+import { SpecError } from "../../engine/errors";
+import type { Backend } from "../../engine/kernels";
+import type { Memory, Precision } from "../../engine/memory";
+import { readTensor, type TensorLike, toF64 } from "../../model/tensor";
+import type { Rows } from "../limits";
+
+/** Numbers of a precision. */
+export type Numbers<P extends Precision = Precision> = P extends "f32" ? Float32Array : Float64Array;
+
+/** A matrix, row-major. */
+export interface Matrix<P extends Precision = Precision> {
+  /** [rows, columns] */
+  shape: [number, number];
+  values: Numbers<P>;
+}
+
+/** How a matrix is computed. */
+export interface GramOptions<P extends Precision = "f64"> {
+  /** f64 unless it says f32 */
+  precision?: P;
+  /** build of the kernels: simd where it runs, else js; relaxed by name */
+  backend?: Backend;
+  /** stops it between two pieces of some 10 ms */
+  signal?: AbortSignal;
+  /** array of the precision that the values are written to; a new one unless it is given */
+  out?: Numbers<P>;
+}
+
+/** Most bytes of a matrix, and of its inputs. */
+export const MOST_BYTES = 2147483648;
+
+/** Numbers of a panel's row. */
+export const lanesOf = (precision: Precision): number => PANEL / bytesOf(precision);
+
+/** Bytes of a number. */
+export const bytesOf = (precision: Precision): number => (precision === "f32" ? 4 : 8);
+
+/** n rounded up to a multiple. */
+export const whole = (n: number, multiple: number): number => Math.ceil(n / multiple) * multiple;
+
+/**
+ * Inputs as rows.
+ *
+ * @param value      [n, d]
+ * @param path       where they stand
+ * @param dimension  what d has to be
+ * @throws {SpecError} where they are no such array of finite numbers
+ */
+export function readRows(value: TensorLike, path: string, dimension?: number): Rows {
+  const { shape, data } = toF64(readTensor(value, path, { largest: 1e100 }));
+  if (shape.length !== 2 || (dimension !== undefined && shape[1] !== dimension)) {
+    const expected = `inputs of shape [n, ${dimension ?? "d"}]`;
+    throw new SpecError(path, shape, expected, "Inputs in one dimension are [n, 1].");
+  }
+  return { values: data, count: shape[0]!, dimension: shape[1]! };
+}
+
+/**
+ * The array for a matrix: the caller's, if it fits, or a new one.
+ *
+ * @throws {SpecError} where it does not fit, or the matrix is too large
+ */
+export function room<P extends Precision>(rows: number, columns: number, options: GramOptions<P>): Numbers<P> {
+  const { precision = "f64", out } = options;
+  if (precision !== "f32" && precision !== "f64") throw new SpecError("options.precision", precision, '"f32" or "f64"');
+  const kind = precision === "f32" ? Float32Array : Float64Array;
+  const bytes = rows * columns * kind.BYTES_PER_ELEMENT;
+  if (bytes > MOST_BYTES) {
+    const remedy = "Take fewer inputs, precision f32, or one block of rows after another: gram(kernel, someRows, x).";
+    throw new SpecError("x", `${rows} × ${columns}`, "a matrix of at most 2 GiB", remedy);
+  }
+  if (out === undefined) return new kind(rows * columns) as Numbers<P>;
+  if (!(out instanceof kind) || out.length !== rows * columns) {
+    throw new SpecError("options.out", out, `a ${kind.name} of ${rows * columns} numbers`);
+  }
+  return out;
+}
+
+/**
+ * Side of a square tile of pairs.
+ *
+ * @param most   largest, a multiple of 8
+ * @param count  inputs
+ * @param cost   of a pair, in multiply-adds
+ */
+export function tileSide(most: number, count: number, cost: number): number {
+  // some 5 ms of plain JavaScript at most, and tiles of about one size
+  const side = Math.min(most, Math.max(8, Math.floor(Math.sqrt(5e6 / cost) / 8) * 8));
+  return whole(Math.ceil(count / Math.ceil(count / side)), 8);
+}
+
+/**
+ * Rows in panels of kernel memory, with zeros beyond the last.
+ *
+ * @param values   of a row, `depth` numbers
+ * @param ones     whether a coordinate that is 1 follows them
+ */
+export function writePanels(
+  memory: Memory,
+  precision: Precision,
+  values: Float64Array,
+  count: number,
+  depth: number,
+  ones = false,
+): number {
+  const lanes = lanesOf(precision);
+  const all = ones ? depth + 1 : depth;
+  const panels = memory.reserve(precision, whole(count, lanes) * all);
+  const view = memory.view(precision, panels, whole(count, lanes) * all);
+  for (let i = 0; i < count; i++) {
+    let at = Math.floor(i / lanes) * all * lanes + (i % lanes);
+    for (let k = i * depth; k < (i + 1) * depth; k++, at += lanes) view[at] = values[k]!;
+    if (ones) view[at] = 1;
+  }
+  return panels;
+}
+
+/** Copies a tile of kernel memory to its place in a matrix of `width` columns. */
+export function placeTile(
+  memory: Memory,
+  precision: Precision,
+  tile: { address: number; stride: number; rows: number; columns: number },
+  out: Numbers,
+  at: number,
+  width: number,
+): void {
+  const { address, stride, rows, columns } = tile;
+  const view = memory.view(precision, address, rows * stride);
+  for (let r = 0; r < rows; r++) out.set(view.subarray(r * stride, r * stride + columns), at + r * width);
+}
