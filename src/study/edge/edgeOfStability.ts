@@ -32,7 +32,7 @@ export interface EdgeOptions {
   every?: number;
   /** share of the start's loss at which all end (1e-4) */
   until?: number;
-  /** steps of the central flow in one of gradient descent (2); 0 leaves it out */
+  /** steps of the central flow in one of gradient descent (2), at least 2, as its own limit of stability is that of GD; 0 leaves it out */
   substeps?: number;
   seed?: number;
   replica?: number;
@@ -134,12 +134,21 @@ export async function edgeOfStability(input: ProblemInput, options: EdgeOptions)
       throw new SpecError(path, value, `an integer from ${from} to 10000000`);
     }
   }
+  if (substeps === 1) {
+    throw new SpecError(
+      "substeps",
+      substeps,
+      "2 or more, or 0",
+      "At the edge a midpoint step of length ε is not stable itself.",
+    );
+  }
   if (!(until > 0 && until < 1)) throw new SpecError("until", until, "a share between 0 and 1");
   const common = { neurons, seed, replica };
   // refuses what is wrong with the problem before anything runs
   const flowSpec = gradientFlow(problem, common);
   if (problem.law.kind !== "dataset") {
-    throw new SpecError("problem.law.kind", problem.law.kind, '"dataset", a finite law');
+    const remedy = "quadrature(law, { points }) makes it finite.";
+    throw new SpecError("problem.law.kind", problem.law.kind, '"dataset", a finite law', remedy);
   }
   signal?.throwIfAborted();
 
@@ -323,7 +332,7 @@ function judge({ loss }: EdgeTrack, diverged: boolean, window: EdgeRun["window"]
   if (Math.abs(window.mean / 2 - 1) <= NEAR) {
     return { status: "edge", verdict: `At the edge of stability: ${mean} ${where}; ${falls}.` };
   }
-  return { status: "neither", verdict: `Not at the edge: ${mean} ${where}; ${falls}.` };
+  return { status: "neither", verdict: `Not within 5 % of the edge: ${mean} ${where}; ${falls}.` };
 }
 
 function averagesOf(track: EdgeTrack, central: CentralTrack, every: number): EdgeRun["averages"] {
