@@ -63,7 +63,7 @@ const problems: [string, ProblemInput][] = [
       unit: affine(tanh(), { outputs: 3, outputBias: true }),
       start,
       loss: "crossEntropy",
-      confinement: separable(tanh(), 0.2),
+      confinement: separable(tanh(), { weight: 0.2 }),
     },
   ],
   [
