@@ -34,40 +34,55 @@ import {
 } from "./layout";
 import { products, reflect, transpose } from "./products";
 
+/** Side of a block, which is finished while it stands in the first cache. */
+const BLOCK = 64;
+
 /**
  * Fills the tile of rows i0 … and columns j0 …, both starting at whole panels, and its transpose; of a symmetric matrix's tile on the
  * diagonal the part above it is computed and copied below.
  */
 export function gram<T>(plan: usize, i0: i32, rows: i32, j0: i32, columns: i32, diagonal: boolean): void {
   const size = sizeof<T>();
-  const left = pointer(plan, GRAM_LEFT);
-  const right = pointer(plan, GRAM_RIGHT);
-  const law = slot(plan, GRAM_LAW);
   const tile = pointer(plan, GRAM_TILE);
+  const mirror = pointer(plan, GRAM_MIRROR);
   const stride = <usize>slot(plan, GRAM_STRIDE) * size;
+  for (let r = 0; r < rows; r += BLOCK) {
+    const height = min(BLOCK, rows - r);
+    for (let c = diagonal ? r : 0; c < columns; c += BLOCK) {
+      const width = min(BLOCK, columns - c);
+      const at = tile + <usize>r * stride + <usize>c * size;
+      block<T>(plan, i0 + r, height, j0 + c, width, at, stride, diagonal && r === c);
+      if (mirror && !diagonal) {
+        transpose<T>(at, stride, height, width, mirror + <usize>c * stride + <usize>r * size, stride);
+      }
+    }
+  }
+  if (diagonal) reflect<T>(tile, stride, rows);
+}
+
+function block<T>(
+  plan: usize,
+  i0: i32,
+  rows: i32,
+  j0: i32,
+  columns: i32,
+  out: usize,
+  stride: usize,
+  diagonal: boolean,
+): void {
+  const size = sizeof<T>();
+  const left = pointer(plan, GRAM_LEFT);
+  const law = slot(plan, GRAM_LAW);
   const depth = slot(left, SIDE_DEPTH);
   const bytes = <usize>depth * PANEL;
-  const panels = pointer(right, SIDE_PANELS);
-  products<T>(
-    pointer(left, SIDE_PANELS),
-    bytes,
-    panels,
-    bytes,
-    depth,
-    i0,
-    rows,
-    j0,
-    columns,
-    tile,
-    stride,
-    diagonal,
-    false,
-  );
+  const a = pointer(left, SIDE_PANELS);
+  const b = pointer(pointer(plan, GRAM_RIGHT), SIDE_PANELS);
+  products<T>(a, bytes, b, bytes, depth, i0, rows, j0, columns, out, stride, diagonal, false);
   const lanes = PANEL / <i32>size;
-  for (let r = 0; r < rows; r++) {
+  for (let r = 0; r < rows; r++, out += stride) {
     const from = diagonal ? r - (r % lanes) : 0;
-    const row = tile + <usize>r * stride + <usize>from * size;
-    const end = tile + <usize>r * stride + <usize>columns * size;
+    const row = out + <usize>from * size;
+    const end = out + <usize>columns * size;
     const i = i0 + r;
     const j = j0 + from;
     if (law === LAW_RBF) rbfRow<T>(plan, row, end, i, j);
@@ -75,12 +90,6 @@ export function gram<T>(plan: usize, i0: i32, rows: i32, j0: i32, columns: i32, 
     else if (law === LAW_CONE) coneRow<T>(plan, row, end, i, j);
     else arcsineRow<T>(plan, law === LAW_ARCSINE_SLOPES, row, end, i, j);
   }
-  if (diagonal) {
-    reflect<T>(tile, stride, rows);
-    return;
-  }
-  const mirror = pointer(plan, GRAM_MIRROR);
-  if (mirror) transpose<T>(tile, stride, rows, columns, mirror, stride);
 }
 
 /** |u|²/2 of every input of a side, by the products of the tiles; the scratch has room for four rows of a panel. */

@@ -48,9 +48,9 @@ import {
   type Matrix,
   MOST_BYTES,
   type Numbers,
-  placeTile,
   readRows,
   room,
+  Tile,
   tileSide,
   whole,
   writePanels,
@@ -177,15 +177,15 @@ function* tiles(
   const side = tileSide(SIDE, Math.max(n, m), x.dimension + 20);
   // not a power of 2, which would put a column of the tile into one place of the cache
   const stride = side + 8;
-  const tile = memory.reserve(precision, side * stride);
-  const mirror = y ? 0 : memory.reserve(precision, side * stride);
+  const tile = new Tile(memory, precision, memory.reserve(precision, side * stride), stride, side);
+  const mirror = y ? null : new Tile(memory, precision, memory.reserve(precision, side * stride), stride, side);
   const plan = memory.block(GRAM_SLOTS);
   const parameters = [...form.parameters, ...new Array<number>(PARAMETERS - form.parameters.length).fill(0)];
   memory.setInteger(plan, GRAM_LAW, form.law);
   memory.setInteger(plan, GRAM_LEFT, left.block);
   memory.setInteger(plan, GRAM_RIGHT, right.block);
-  memory.setInteger(plan, GRAM_TILE, tile);
-  memory.setInteger(plan, GRAM_MIRROR, mirror);
+  memory.setInteger(plan, GRAM_TILE, tile.address);
+  memory.setInteger(plan, GRAM_MIRROR, mirror?.address ?? 0);
   memory.setInteger(plan, GRAM_STRIDE, stride);
   memory.setInteger(plan, GRAM_PARAMETERS, memory.put(precision, parameters));
   memory.setInteger(plan, GRAM_PARAMETERS64, memory.put("f64", parameters));
@@ -197,10 +197,8 @@ function* tiles(
       const columns = Math.min(side, m - j);
       const diagonal = !y && i === j;
       kernel(plan, i, rows, j, columns, diagonal);
-      placeTile(memory, precision, { address: tile, stride, rows, columns }, out, i * m + j, m);
-      if (!y && !diagonal) {
-        placeTile(memory, precision, { address: mirror, stride, rows: columns, columns: rows }, out, j * m + i, m);
-      }
+      tile.place(rows, columns, out, i * m + j, m);
+      if (mirror && !diagonal) mirror.place(columns, rows, out, j * m + i, m);
       yield;
     }
   }
@@ -221,7 +219,9 @@ function nearOf(law: number, precision: Precision): number {
 
 function centreOf({ values, count, dimension }: Rows): Float64Array {
   const centre = new Float64Array(dimension);
-  for (let i = 0; i < values.length; i++) centre[i % dimension]! += values[i]! / count;
+  for (let i = 0, at = 0; i < count; i++) {
+    for (let k = 0; k < dimension; k++, at++) centre[k]! += values[at]! / count;
+  }
   return centre;
 }
 
@@ -241,13 +241,14 @@ function writeSide(
   const zeros: number[] = [];
   const largest = precision === "f32" ? 1e18 : 1e150;
   for (let i = 0; i < count; i++) {
-    const u = inputs.subarray(i * depth, (i + 1) * depth);
+    const at = i * depth;
+    const from = i * dimension;
     for (let k = 0; k < dimension; k++) {
-      const t = values[i * dimension + k]!;
-      u[k] = (centre ? t - centre[k]! : t) * form.factor;
+      const t = values[from + k]!;
+      inputs[at + k] = (centre ? t - centre[k]! : t) * form.factor;
     }
-    if (form.bias > 0) u[dimension] = form.bias;
-    const s = lengthOf(u);
+    if (form.bias > 0) inputs[at + dimension] = form.bias;
+    const s = lengthOf(inputs, at, depth);
     if (!(s <= largest)) {
       const units = centre ? "length scales from the mean of x" : "standard deviations of ⟨w, x⟩ + b";
       const remedy = precision === "f32" ? "Take precision f64, or smaller inputs." : "Take smaller inputs.";
@@ -258,13 +259,13 @@ function writeSide(
       sizes[i] = s;
       rests[i] = s === 0 ? 1 : 0;
       if (s === 0) zeros.push(i);
-      else for (let k = 0; k < depth; k++) u[k]! /= s;
+      else for (let k = at; k < at + depth; k++) inputs[k]! /= s;
     } else {
       const q = 1 + 2 * s * s;
       const root = Math.sqrt(q);
       sizes[i] = 1 / root;
       rests[i] = 1 / q;
-      for (let k = 0; k < depth; k++) u[k] = (Math.SQRT2 * u[k]!) / root;
+      for (let k = at; k < at + depth; k++) inputs[k] = (Math.SQRT2 * inputs[k]!) / root;
     }
   }
   const block = memory.block(SIDE_SLOTS);
@@ -279,13 +280,16 @@ function writeSide(
   return { block, zeros };
 }
 
-/** |u| without overflow or underflow of the squares. */
-function lengthOf(u: Float64Array): number {
-  let most = 0;
-  for (let k = 0; k < u.length; k++) most = Math.max(most, Math.abs(u[k]!));
-  if (most === 0) return 0;
+/** |u| of the coordinates from a place on; where squares overflow or underflow, by way of the largest. */
+function lengthOf(u: Float64Array, from: number, depth: number): number {
   let sum = 0;
-  for (let k = 0; k < u.length; k++) sum += (u[k]! / most) * (u[k]! / most);
+  for (let k = from; k < from + depth; k++) sum += u[k]! * u[k]!;
+  if (sum > 1e-200 && sum < 1e200) return Math.sqrt(sum);
+  let most = 0;
+  for (let k = from; k < from + depth; k++) most = Math.max(most, Math.abs(u[k]!));
+  if (most === 0) return 0;
+  sum = 0;
+  for (let k = from; k < from + depth; k++) sum += (u[k]! / most) * (u[k]! / most);
   return most * Math.sqrt(sum);
 }
 

@@ -66,8 +66,20 @@ async function build(backend: Backend): Promise<Build<MatrixKernels>> {
   );
 }
 
+const modules = new Map<string, Promise<Uint8Array<ArrayBuffer> | null>>();
+
 /** The module of a build, or null where it does not run. */
-async function bytesOf(backend: "simd" | "relaxed"): Promise<Uint8Array<ArrayBuffer> | null> {
+function bytesOf(backend: "simd" | "relaxed"): Promise<Uint8Array<ArrayBuffer> | null> {
+  let module = modules.get(backend);
+  if (!module) {
+    module = readModule(backend);
+    modules.set(backend, module);
+    module.catch(() => modules.delete(backend));
+  }
+  return module;
+}
+
+async function readModule(backend: "simd" | "relaxed"): Promise<Uint8Array<ArrayBuffer> | null> {
   if (typeof WebAssembly !== "object") return null;
   const { wasm } = await (backend === "simd"
     ? import("../../generated/matrixSimd")

@@ -118,16 +118,35 @@ export function writePanels(
   return panels;
 }
 
-/** Copies a tile of kernel memory to its place in a matrix of `width` columns. */
-export function placeTile(
-  memory: Memory,
-  precision: Precision,
-  tile: { address: number; stride: number; rows: number; columns: number },
-  out: Numbers,
-  at: number,
-  width: number,
-): void {
-  const { address, stride, rows, columns } = tile;
-  const view = memory.view(precision, address, rows * stride);
-  for (let r = 0; r < rows; r++) out.set(view.subarray(r * stride, r * stride + columns), at + r * width);
+/** A tile of kernel memory that is copied to its place in a matrix again and again. */
+export class Tile {
+  /** Views of its rows, made once: thousands of them a matrix are what the garbage collector would notice. */
+  #rows: Numbers[] = [];
+  /**
+   * @param stride   numbers from a row to the next
+   * @param columns  most numbers of a row
+   */
+  constructor(
+    readonly memory: Memory,
+    readonly precision: Precision,
+    readonly address: number,
+    readonly stride: number,
+    readonly columns: number,
+  ) {}
+
+  /**
+   * Copies rows to a matrix of `width` columns.
+   *
+   * @param at  where the first number goes
+   */
+  place(rows: number, columns: number, out: Numbers, at: number, width: number): void {
+    const view = this.memory.view(this.precision, this.address, rows * this.stride);
+    if (this.#rows[0]?.buffer !== view.buffer) this.#rows = [];
+    for (let r = 0; r < rows; r++) {
+      const from = r * this.stride;
+      let row = this.#rows[r];
+      if (!row) this.#rows[r] = row = view.subarray(from, from + this.columns);
+      out.set(columns === this.columns ? row : row.subarray(0, columns), at + r * width);
+    }
+  }
 }
