@@ -6,12 +6,17 @@ import { withPauses } from "../engine/pause";
 import type { Measure, Particles } from "../measure/measure";
 import type { Potential } from "../model/potential";
 import type { ProblemInput } from "../model/problem";
+import type { DenseSpectrum } from "./denseSpectrum";
 import type { GibbsMasses, GibbsOptions } from "./gibbsMasses";
+import type { GradientNoise, NoiseOptions } from "./gradientNoise";
+import type { InformationOptions, InformationSharpness } from "./informationSharpness";
 import type { Eigenvalues, LanczosOptions } from "./lanczos";
 import type { Landscape, LandscapeOptions } from "./landscape";
 import type { LinearFlow, LinearFlowOptions } from "./linearFlow";
 import type { ModifiedLoss, ModifiedLossOptions } from "./modifiedLoss";
 import type { Operator } from "./operator";
+import type { DensityOptions, SpectralDensity } from "./spectralDensity";
+import type { Trace, TraceOptions } from "./trace";
 
 /**
  * The landscape of the energy E = Σ_q m_q ℓ_q + ∫U dρ about a network: gradient, Hessian–vector and Jacobian–vector products, exactly.
@@ -67,6 +72,103 @@ export async function sharpnessOf(
 ): Promise<{ value: number; residual: number; converged: boolean; products: number }> {
   const [engine, { sharpness }] = await Promise.all([loadEngine(options), import("./sharpness")]);
   return withPauses(sharpness(problem, measure, engine, options), options.signal);
+}
+
+/**
+ * All eigenvalues of a small symmetric operator, from its matrix.
+ *
+ * @param operator  of size 1024 at most, which takes a few seconds
+ * @param options   vectors (false); signal
+ * @returns values, descending; vectors, a row each
+ * @throws {SpecError} where it is larger: lanczos has the ends of such a spectrum, spectralDensity the whole
+ */
+export async function denseSpectrum(
+  operator: Operator,
+  options: { vectors?: boolean; signal?: AbortSignal } = {},
+): Promise<DenseSpectrum> {
+  return withPauses((await import("./denseSpectrum")).denseSpectrum(operator, options), options.signal);
+}
+
+/**
+ * The law of a symmetric operator's eigenvalues by stochastic Lanczos quadrature: from each of some random directions the quadrature of
+ * vᵀ f(A) v, whose mean is (1/p) Tr f(A). It has each eigenvalue as a Gaussian of the width.
+ *
+ * @param operator  { size, apply(v, out) }
+ * @param options   probes: directions (10); steps of each (80); points: how many, or which (200 over the spectrum); width: of the Gaussians
+ *                  (1/100 of the range); seed (0); signal, onProgress
+ * @returns the density at the points, of mass 1, with standard errors; the quadratures of the probes, for `spectralMean`
+ * @throws {SpecError} with the path of the wrong option
+ * @see Ubaru, Chen, Saad, SIAM J. Matrix Anal. Appl. 38 (2017) 1075; docs/landscape.md
+ */
+export async function spectralDensity(operator: Operator, options: DensityOptions = {}): Promise<SpectralDensity> {
+  return withPauses((await import("./spectralDensity")).spectralDensity(operator, options), options.signal);
+}
+
+/**
+ * (1/p) Tr f(A), with its standard error, from a spectral density: f(λ) = λ^k gives moments, an indicator a share of eigenvalues.
+ *
+ * @param density  of `spectralDensity`
+ * @param fn       f
+ */
+export async function spectralMean(
+  density: Pick<SpectralDensity, "probes">,
+  fn: (eigenvalue: number) => number,
+): Promise<{ value: number; standardError: number }> {
+  return (await import("./spectralDensity")).spectralMean(density, fn);
+}
+
+/**
+ * The trace of a symmetric operator by Hutch++: exact on the range of a sketch, so exact for a rank below a third of the products.
+ *
+ * @param operator  { size, apply(v, out) }
+ * @param options   products: with the operator (90; p or more make it exact); seed (0); signal
+ * @returns value, standardError, method and the products made
+ * @throws {SpecError} with the path of the wrong option
+ * @see Meyer, Musco, Musco, Woodruff, SOSA 2021; theory §11
+ */
+export async function traceOf(operator: Operator, options: TraceOptions = {}): Promise<Trace> {
+  return withPauses((await import("./trace")).trace(operator, options), options.signal);
+}
+
+/**
+ * The covariance C of SGD's gradient noise about a network, by the Gram matrix of the examples, and how it is aligned with the Hessian H:
+ * the cosine Tr(HC)/(‖H‖_F ‖C‖_F), and the share of Tr C in the top eigenvectors of H. Coordinates are those of `landscapeOf`, in which a step
+ * of SGD has noise of covariance ε² C.
+ *
+ * @param problem  a finite law of 1024 examples at most, unit, loss and confinement
+ * @param measure  a network, or weighted particles
+ * @param options  batchSize: B (1); replacement (true); count: eigenvalues and eigenvectors (10); signal, backend
+ * @throws {SpecError} as `landscapeOf`, or with the path of the wrong option
+ * @see theory §1, §11; docs/landscape.md
+ */
+export async function gradientNoise(
+  problem: ProblemInput,
+  measure: Measure,
+  options: NoiseOptions & { backend?: Backend } = {},
+): Promise<GradientNoise> {
+  const [engine, found] = await Promise.all([loadEngine(options), import("./gradientNoise")]);
+  return withPauses(found.gradientNoise(problem, measure, engine, options), options.signal);
+}
+
+/**
+ * Information-geometric sharpness, IGS = Σ_q m_q ∇ℓ_qᵀ F† ∇ℓ_q with F = Σ_q m_q J_qᵀJ_q: unlike λ_max it is the same in all coordinates θ' = Dθ, and for
+ * the two networks of `reluRescaled`. Where all nK rows of J are independent, as they mostly are for p ≥ nK, it is Σ|r_q|², the loss and no
+ * more (`isLoss`).
+ *
+ * @param problem  a finite law, unit and loss; the confinement is not in it
+ * @param measure  a network, or weighted particles
+ * @param options  method: "qr" or "dual"; cutoff: of singular values; scales; signal, backend
+ * @returns value, with Σ|r_q|², rank, cut-off and what lies on both sides of it
+ * @throws {SpecError} as `landscapeOf`, or where there are more examples than its matrices hold
+ * @see theory §11; docs/landscape.md
+ */
+export async function informationSharpness(
+  problem: ProblemInput,
+  measure: Measure,
+  options: InformationOptions & { backend?: Backend } = {},
+): Promise<InformationSharpness> {
+  const [engine, found] = await Promise.all([loadEngine(options), import("./informationSharpness")]);
+  return withPauses(found.informationSharpness(problem, measure, engine, options), options.signal);
 }
 
 /**

@@ -5,7 +5,7 @@
 import { SpecError } from "../engine/errors";
 import { type Measure, type Particles, particles } from "../measure/measure";
 import { checkNetwork } from "../measure/predictions";
-import type { Activation } from "../model/activation";
+import { type Activation, unscaled } from "../model/activation";
 import { type ProblemInput, parseProblem } from "../model/problem";
 
 /** See `rescaled` in src/landscape/onDemand.ts. */
@@ -91,6 +91,6 @@ function networkOf(measure: Measure): Particles {
 }
 
 function isHomogeneous(activation: Activation): boolean {
-  const { kind } = activation;
+  const { kind } = unscaled(activation).activation;
   return kind === "relu" || kind === "leakyRelu" || kind === "identity";
 }

@@ -1,6 +1,7 @@
 // Small networks on small laws for the tests of the landscape, all of one stream, and their derivatives by extrapolated differences of the
 // network written out (test/process/plainNetwork.ts), which knows nothing of the kernels.
 
+import type { Operator } from "../../src/landscape/operator";
 import { type Particles, particles } from "../../src/measure/measure";
 import type { Loss } from "../../src/model/labels";
 import { dataset } from "../../src/model/law";
@@ -167,6 +168,29 @@ export function writtenHessian(
     }
   }
   return out;
+}
+
+/** Q diag(values) Qᵀ with Q a product of three reflections, so that the spectrum is known; products take O(p). */
+export function withSpectrum(values: ArrayLike<number>): Operator {
+  const p = values.length;
+  const mirrors = [0, 1, 2].map((step) => {
+    const v = stream(5).normals(p, { step });
+    const length = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
+    return v.map((x) => x / length);
+  });
+  const reflect = (x: Float64Array, v: Float64Array) => {
+    const along = 2 * x.reduce((sum, y, i) => sum + y * v[i]!, 0);
+    for (let i = 0; i < p; i++) x[i]! -= along * v[i]!;
+  };
+  return {
+    size: p,
+    apply(v, out) {
+      out.set(v);
+      for (const mirror of mirrors) reflect(out, mirror);
+      for (let i = 0; i < p; i++) out[i]! *= values[i]!;
+      for (const mirror of [...mirrors].reverse()) reflect(out, mirror);
+    },
+  };
 }
 
 /** max |a − b| / max |b| */

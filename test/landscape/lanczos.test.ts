@@ -6,31 +6,7 @@ import { lanczos, landscapeOf, matrixOperator, sharpnessOf } from "../../src/lan
 import type { Operator } from "../../src/landscape/operator";
 import { tanh } from "../../src/model/activation";
 import { affine } from "../../src/model/unit";
-import { stream } from "../../src/random/stream";
-import { drawCase, writtenHessian } from "./cases";
-
-/** Q diag(values) Qᵀ with Q a product of three reflections, so that the spectrum is known; products take O(p). */
-function withSpectrum(values: ArrayLike<number>): Operator {
-  const p = values.length;
-  const mirrors = [0, 1, 2].map((step) => {
-    const v = stream(5).normals(p, { step });
-    const length = Math.sqrt(v.reduce((sum, x) => sum + x * x, 0));
-    return v.map((x) => x / length);
-  });
-  const reflect = (x: Float64Array, v: Float64Array) => {
-    const along = 2 * x.reduce((sum, y, i) => sum + y * v[i]!, 0);
-    for (let i = 0; i < p; i++) x[i]! -= along * v[i]!;
-  };
-  return {
-    size: p,
-    apply(v, out) {
-      out.set(v);
-      for (const mirror of mirrors) reflect(out, mirror);
-      for (let i = 0; i < p; i++) out[i]! *= values[i]!;
-      for (const mirror of [...mirrors].reverse()) reflect(out, mirror);
-    },
-  };
-}
+import { drawCase, withSpectrum, writtenHessian } from "./cases";
 
 function residualsOf(operator: Operator, vectors: Float64Array, values: Float64Array): Float64Array {
   const p = operator.size;
