@@ -36,13 +36,19 @@ export {
 } from "./kernel/kernel";
 export { gram, tangentGram } from "./kernel/onDemand";
 export type { GibbsMasses, GibbsOptions } from "./landscape/gibbsMasses";
+export type { DenseSpectrum } from "./landscape/denseSpectrum";
+export type { GradientNoise, NoiseOptions } from "./landscape/gradientNoise";
+export type { InformationOptions, InformationSharpness } from "./landscape/informationSharpness";
 export type { Eigenvalues, LanczosOptions } from "./landscape/lanczos";
 export type { Landscape, LandscapeOptions } from "./landscape/landscape";
 export type { LinearConvention, LinearFlow, LinearFlowOptions, RidgeGap } from "./landscape/linearFlow";
 export type { LinearRisk, LinearRiskOptions, LinearRisks } from "./landscape/linearRisk";
 export type { ModifiedLoss, ModifiedLossOptions } from "./landscape/modifiedLoss";
 export {
+  denseSpectrum,
   gibbsMasses,
+  gradientNoise,
+  informationSharpness,
   lanczos,
   landscapeOf,
   linearFlow,
@@ -52,8 +58,13 @@ export {
   reluScales,
   rescaled,
   sharpnessOf,
+  spectralDensity,
+  spectralMean,
+  traceOf,
 } from "./landscape/onDemand";
 export type { Operator } from "./landscape/operator";
+export type { DensityOptions, SpectralDensity } from "./landscape/spectralDensity";
+export type { Trace, TraceOptions } from "./landscape/trace";
 export type { Assignment } from "./measure/assignment";
 export type { Box, Ends } from "./measure/boxMasses";
 export {
