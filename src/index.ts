@@ -18,6 +18,7 @@ export {
   tableToParquet,
 } from "./io/table";
 export { ensembleFromJson, ensembleToJson, trajectoryFromJson, trajectoryToJson } from "./io/trajectory";
+export type { GaussNewtonOptions, GaussNewtonStep } from "./kernel/gaussNewton";
 export type { GramOptions, Matrix } from "./kernel/gram";
 export {
   type ArcCosineKernel,
@@ -34,9 +35,17 @@ export {
   type RbfKernel,
   rbf,
 } from "./kernel/kernel";
-export { gram, tangentGram } from "./kernel/onDemand";
-export type { GibbsMasses, GibbsOptions } from "./landscape/gibbsMasses";
+export type { KernelMatrix } from "./kernel/matrixInput";
+export { gaussNewtonStep, gram, kernelRegression, tangentGram } from "./kernel/onDemand";
+export type {
+  KernelRegression,
+  LeaveOneOut,
+  RegressionFlow,
+  RegressionOptions,
+  RegressionValues,
+} from "./kernel/regression";
 export type { DenseSpectrum } from "./landscape/denseSpectrum";
+export type { GibbsMasses, GibbsOptions } from "./landscape/gibbsMasses";
 export type { GradientNoise, NoiseOptions } from "./landscape/gradientNoise";
 export type { InformationOptions, InformationSharpness } from "./landscape/informationSharpness";
 export type { Eigenvalues, LanczosOptions } from "./landscape/lanczos";
