@@ -4,6 +4,7 @@ import { activate, activateSecond } from "./activation";
 import { accumulate, descend, drawBatch, velocity } from "./descent";
 import { backward, forward, holdBiases, packInputs, potential } from "./gradient";
 import { example } from "./law";
+import { adam, heavyBall } from "./moments";
 import { exportTheta, importTheta } from "./network";
 import { sgd } from "./sgd";
 import { stencil } from "./stencil";
@@ -115,6 +116,40 @@ export function accumulate_f32(x: usize, factor: f64, y: usize, bytes: usize): v
 }
 export function accumulate_f64(x: usize, factor: f64, y: usize, bytes: usize): void {
   accumulate<f64>(x, factor, y, bytes);
+}
+export function heavyBall_f32(x: usize, u: usize, g: usize, bytes: usize, step: f64, momentum: f64): void {
+  heavyBall<f32>(x, u, g, bytes, step, momentum);
+}
+export function heavyBall_f64(x: usize, u: usize, g: usize, bytes: usize, step: f64, momentum: f64): void {
+  heavyBall<f64>(x, u, g, bytes, step, momentum);
+}
+export function adam_f32(
+  x: usize,
+  m: usize,
+  s: usize,
+  g: usize,
+  bytes: usize,
+  beta1: f64,
+  beta2: f64,
+  rate: f64,
+  correction: f64,
+  stabiliser: f64,
+): void {
+  adam<f32>(x, m, s, g, bytes, beta1, beta2, rate, correction, stabiliser);
+}
+export function adam_f64(
+  x: usize,
+  m: usize,
+  s: usize,
+  g: usize,
+  bytes: usize,
+  beta1: f64,
+  beta2: f64,
+  rate: f64,
+  correction: f64,
+  stabiliser: f64,
+): void {
+  adam<f64>(x, m, s, g, bytes, beta1, beta2, rate, correction, stabiliser);
 }
 export function drawBatch_f32(plan: usize, first: f64): void {
   drawBatch<f32>(plan, <u64>first);

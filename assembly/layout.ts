@@ -252,5 +252,7 @@ export const PURPOSE_PROJECTION = 17;
 export const PURPOSE_PERMUTATION = 18;
 /** Random probes of a landscape: starts of Lanczos' method, of its quadrature, of traces; step = probe. */
 export const PURPOSE_PROBE = 19;
+/** Points of the peaks data, step = class; wrong labels, step = 5 + class. */
+export const PURPOSE_PEAKS = 20;
 /** Bootstrap of `rate`; step = resample. */
 export const PURPOSE_RESAMPLING = 64;

@@ -141,7 +141,8 @@ export type { Loss } from "./model/labels";
 export { anisotropicGaussians, dataset, type Law, mixture, noExamples, teacher } from "./model/law";
 export type { LinearProblem } from "./model/linearObjective";
 export type { Objective } from "./model/objective";
-export { externalPotential, interaction, populationField, quadrature } from "./model/onDemand";
+export { externalPotential, interaction, peaks, peaksAt, populationField, quadrature } from "./model/onDemand";
+export type { PeaksOptions } from "./model/peaks";
 export type { PopulationField, PopulationOptions, PopulationProblem } from "./model/population";
 export { localPotential, type Potential, quadratic, separable } from "./model/potential";
 export { type Problem, type ProblemInput, parseProblem, potentialProblem } from "./model/problem";
@@ -152,6 +153,8 @@ export { affine, ridge, type Unit } from "./model/unit";
 export type { NoiseCovariance, NoiseCovarianceOptions } from "./process/noiseCovariance";
 export type { Simulation, Watch } from "./process/process";
 export {
+  type AdamProcess,
+  adam,
   type Correction,
   type CorrelatedNoiseProcess,
   correlatedNoise,

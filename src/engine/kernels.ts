@@ -33,6 +33,19 @@ type Sweep = (network: number, batch: number, out: number) => void;
 type TangentForward = (network: number, direction: number, batch: number, out: number) => void;
 type TangentBackward = (network: number, direction: number, batch: number, tangentWeights: number, out: number) => void;
 type Accumulate = (x: number, factor: number, y: number, bytes: number) => void;
+type HeavyBall = (x: number, u: number, g: number, bytes: number, step: number, momentum: number) => void;
+type Adam = (
+  x: number,
+  m: number,
+  s: number,
+  g: number,
+  bytes: number,
+  beta1: number,
+  beta2: number,
+  rate: number,
+  correction: number,
+  stabiliser: number,
+) => void;
 type Stencil = (
   u: number,
   u0: number,
@@ -112,6 +125,12 @@ export interface Kernels {
   /** x += factor · y over bytes that are a multiple of 16. */
   accumulate_f32: Accumulate;
   accumulate_f64: Accumulate;
+  /** u ← momentum · u + g, x += step · u, over bytes that are a multiple of 16. */
+  heavyBall_f32: HeavyBall;
+  heavyBall_f64: HeavyBall;
+  /** A step of Adam on x along g, with its moments m and s (assembly/moments.ts), over bytes that are a multiple of 16. */
+  adam_f32: Adam;
+  adam_f64: Adam;
   /** Draws a descent's batch from example `first` on. */
   drawBatch_f32: (plan: number, first: number) => void;
   drawBatch_f64: (plan: number, first: number) => void;

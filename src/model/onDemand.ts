@@ -1,8 +1,10 @@
 // What few pages use and is large, loaded when it is called: exact population gradients, and finite laws in place of sampled ones.
 
 import type { Dataset, Law } from "./law";
+import type { PeaksOptions } from "./peaks";
 import type { PopulationField, PopulationProblem } from "./population";
 import type { QuadratureOptions } from "./quadrature";
+import type { TensorLike } from "./tensor";
 
 /**
  * A finite law whose means are those of the given one, to the accuracy of the rule: for processes that want the full
@@ -18,6 +20,31 @@ import type { QuadratureOptions } from "./quadrature";
  */
 export async function quadrature(law: Law, options: QuadratureOptions): Promise<Dataset> {
   return (await import("./quadrature")).quadrature(law, options);
+}
+
+/**
+ * MATLAB's peaks as a classification problem: a finite law of points in the square [−3, 3]², uniform within each of the five classes that equal
+ * ranges of the function's value make, 0 (lowest) to 4, and as many of each.
+ *
+ * @param options  perClass: points a class; seed: which points (0), of which a smaller set is the beginning of a larger one; labelNoise:
+ *                 probability that a point is given another class, any of the four (0)
+ * @returns a dataset: x of shape [5 perClass, 2]; y the classes 0, 1, 2, 3, 4, 0, … in turn, for the loss "crossEntropy" of 5 outputs
+ * @throws {SpecError} with the path of the wrong field
+ * @see theory §12; docs/classification.md
+ */
+export async function peaks(options: PeaksOptions): Promise<Dataset> {
+  return (await import("./peaks")).peaks(options);
+}
+
+/**
+ * MATLAB's peaks function and its class, 0 … 4, at points of the plane.
+ *
+ * @param x  [n, 2], a point a row
+ * @throws {SpecError} where points have another dimension
+ * @see theory §12
+ */
+export async function peaksAt(x: TensorLike): Promise<{ values: Float64Array; classes: Float64Array }> {
+  return (await import("./peaks")).peaksAt(x);
 }
 
 /**

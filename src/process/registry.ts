@@ -16,4 +16,5 @@ export const registry: { [K in Process["kind"]]: () => Promise<ProcessModule<Ext
   correlatedNoise: () => import("./correlatedNoise"),
   smfeGrid: () => import("./smfeGrid"),
   fluctuations: () => import("./fluctuations"),
+  adam: () => import("./adam"),
 };

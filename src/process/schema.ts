@@ -23,6 +23,7 @@ import {
 import type { RadiusLaw, Start } from "../model/start";
 import type { TensorLike } from "../model/tensor";
 import { parameterDimension } from "../model/unit";
+import { type AdamProcess, adamSchema } from "./adamSchema";
 import {
   type CorrelatedNoiseProcess,
   checkCorrection,
@@ -43,8 +44,10 @@ import {
   checkMemory,
   checkNetworkMemory,
   checkParticles,
+  checkWholeGradient,
   defaultGradient,
   examplesOf,
+  momentum,
   positive,
   random,
   replica,
@@ -56,6 +59,7 @@ import {
   withGradient,
 } from "./schemaParts";
 
+export type { AdamProcess } from "./adamSchema";
 export type {
   CorrelatedNoiseProcess,
   FluctuationsProcess,
@@ -79,6 +83,8 @@ export interface SgdProcess {
   replacement: boolean;
   /** τ: a step gains √(2τε) g */
   temperature: number;
+  /** μ of the heavy ball: u ← μ u + r ∇σ* − ∇U, θ ← θ + ε u */
+  momentum: number;
   precision: "f32" | "f64";
   seed: number;
   replica: number;
@@ -97,6 +103,8 @@ export interface GradientDescentProcess {
   /** of a quadrature of the law; null takes the exact population gradient where there is one */
   points: number | null;
   schedule: Schedule;
+  /** μ of the heavy ball */
+  momentum: number;
   precision: "f32" | "f64";
   seed: number;
   replica: number;
@@ -206,7 +214,8 @@ export type Process =
   | ModifiedFlowProcess
   | CorrelatedNoiseProcess
   | SmfeGridProcess
-  | FluctuationsProcess;
+  | FluctuationsProcess
+  | AdamProcess;
 
 /**
  * Stochastic gradient descent on a two-layer network, θ ← θ + ε (r ∇σ* − ∇U) + √(2τε) g, r = −∂ℓ/∂f.
@@ -214,7 +223,8 @@ export type Process =
  * @param problem  law, unit, start, loss and confinement U
  * @param options  neurons: N; stepSize: ε (time advances by ε a step); batchSize: examples a step (1); schedule: ξ (1);
  *                 replacement: for a finite law, draw each example independently (true) or each once an epoch;
- *                 temperature: τ (0); precision: "f64" or "f32"; seed, replica: which random numbers (0, 0)
+ *                 temperature: τ (0); momentum: μ of the heavy ball u ← μ u + r ∇σ* − ∇U, θ ← θ + ε u, without noise (0);
+ *                 precision: "f64" or "f32"; seed, replica: which random numbers (0, 0)
  * @throws {SpecError} with the path of the wrong field
  * @see Mei, Misiakiewicz, Montanari, COLT 2019, eq. (2); theory §3
  */
@@ -231,7 +241,8 @@ export function sgd(
  * @param problem  law, unit, start, loss and confinement U
  * @param options  neurons: N; stepSize: ε; gradient: "full" (over the atoms of a finite law, its default) or "population" (over
  *                 the law itself, the default elsewhere: exact where there is a formula, else by quadrature); points: of a
- *                 quadrature of the law; schedule: ξ (1); precision: "f64" or "f32"; seed, replica: of the start (0, 0)
+ *                 quadrature of the law; schedule: ξ (1); momentum: μ of the heavy ball, as in `sgd` (0); precision: "f64" or "f32";
+ *                 seed, replica: of the start (0, 0)
  * @throws {SpecError} with the path of the wrong field
  * @see Mei, Misiakiewicz, Montanari, COLT 2019, section 4 (GD); theory §2, §6
  */
@@ -421,6 +432,27 @@ export function fluctuations(
   return parseProcess({ kind: "fluctuations", problem, ...options }) as FluctuationsProcess;
 }
 
+/**
+ * Adam on a two-layer network: θ ← θ + ε m̂/(√ŝ + ε̂), number by number, where m and s are running means of the velocity g = r ∇σ* − ∇U and of
+ * its square, and hats take out the bias of their start at 0.
+ *
+ * The velocity is the library's, N times the negative gradient of E by θ_i; Adam does not feel such a factor but by ε̂, which counts as
+ * N times that of an Adam on plain gradients. A step moves a parameter by about ε whatever its gradient, so t = kε is not the flow's time.
+ *
+ * @param problem  law, unit, start, loss and confinement U
+ * @param options  neurons: N; stepSize: ε; beta1, beta2: of the means (0.9, 0.999); stabiliser: ε̂ > 0 (1e-8); gradient: "full", "batch" or
+ *                 "population", as in `langevin`; batchSize, replacement: of a batch (1, true); points: of a quadrature of the law;
+ *                 schedule: ξ (1); precision: "f64" or "f32"; seed, replica: which random numbers (0, 0)
+ * @throws {SpecError} with the path of the wrong field
+ * @see Kingma, Ba, ICLR 2015, algorithm 1; theory §12; docs/classification.md
+ */
+export function adam(
+  problem: ProblemInput,
+  options: { neurons: number; stepSize: number } & Partial<Omit<AdamProcess, "kind" | "problem">>,
+): AdamProcess {
+  return parseProcess({ kind: "adam", problem, ...options }) as AdamProcess;
+}
+
 const sgdSchema: Schema<SgdProcess> = refined(
   object("an SGD process", {
     kind: kind("sgd"),
@@ -431,6 +463,7 @@ const sgdSchema: Schema<SgdProcess> = refined(
     schedule: optional(schedule, { kind: "constant" }),
     replacement: optional(flag, true),
     temperature: optional(temperature, 0),
+    momentum: optional(momentum, 0),
     ...random,
   }),
   (process) => {
@@ -443,9 +476,12 @@ const sgdSchema: Schema<SgdProcess> = refined(
         "langevin moves in the confinement alone.",
       );
     }
+    if (process.momentum > 0 && process.temperature > 0) {
+      throw new SpecError("momentum", process.momentum, "0, as a step with noise has none");
+    }
     checkParticles(process);
     checkBatch(process);
-    checkNetworkMemory(process, { path: "batchSize", count: batchSize });
+    checkNetworkMemory({ ...process, moments: memoryOf(process) }, { path: "batchSize", count: batchSize });
     return process;
   },
 );
@@ -459,13 +495,14 @@ const gradientDescentSchema: Schema<GradientDescentProcess> = refined(
     gradient: optional(choice("full", "population")),
     points: orNull(integer(1, 2 ** 24)),
     schedule: optional(schedule, { kind: "constant" }),
+    momentum: optional(momentum, 0),
     ...random,
   }),
   (process): GradientDescentProcess => {
     const gradient = process.gradient ?? defaultGradient(process.problem);
     checkParticles(process);
     checkGradient({ ...process, gradient });
-    checkNetworkMemory(process, examplesOf({ ...process, gradient }));
+    checkNetworkMemory({ ...process, moments: memoryOf(process) }, examplesOf({ ...process, gradient }));
     return withGradient(process, gradient);
   },
 );
@@ -489,10 +526,7 @@ const langevinSchema: Schema<LangevinProcess> = refined(
     checkParticles(process);
     checkGradient({ ...process, gradient });
     if (gradient === "batch") checkBatch(process);
-    else if (process.batchSize !== 1 || !process.replacement) {
-      const name = process.batchSize === 1 ? "replacement" : "batchSize";
-      throw new SpecError(name, process[name], `nothing, as the gradient is "${gradient}"`);
-    }
+    else checkWholeGradient({ ...process, gradient });
     checkNetworkMemory(process, examplesOf({ ...process, gradient }));
     return withGradient(process, gradient);
   },
@@ -663,6 +697,7 @@ export const processSchema: Schema<Process> = oneOf("a process", {
   correlatedNoise: correlatedNoiseSchema,
   smfeGrid: smfeGridSchema,
   fluctuations: fluctuationsSchema,
+  adam: adamSchema,
 });
 
 /**
@@ -686,6 +721,11 @@ export function parseProcess(value: unknown, path = "process"): Process {
 export function parseTimes(value: unknown, path = "times"): Float64Array {
   const listed = value instanceof Float64Array ? Array.from(value) : value;
   return Float64Array.from(parseSpec(ascendingTimes, listed, path));
+}
+
+// Arrays of the state's shape that a step remembers.
+function memoryOf({ momentum }: { momentum: number }): number {
+  return momentum > 0 ? 1 : 0;
 }
 
 // Each point carries its features, of which there are about (degree²/8) for two radii and both signs.

@@ -43,6 +43,7 @@ export interface Correction {
 export const positive = number("a positive number", (x) => x > 0);
 export const nonNegative = number("a non-negative number", (x) => x >= 0);
 export const temperature = number("a temperature τ, 0 or more", (x) => x >= 0);
+export const momentum = number("a number in [0, 1)", (mu) => mu >= 0 && mu < 1);
 export const replica = optional(integer(0, 2 ** 32 - 1), 0);
 export const random = { precision: optional(choice("f32", "f64"), "f64"), seed: optional(seed, 0), replica };
 export const ascendingTimes = refined(list("a list of times", nonNegative), (times) => {
@@ -163,6 +164,13 @@ export function checkGradient(process: { problem: Problem; gradient: string; poi
   }
 }
 
+// Without a batch there is nothing to say of one.
+export function checkWholeGradient(process: { gradient: string; batchSize: number; replacement: boolean }): void {
+  if (process.batchSize === 1 && process.replacement) return;
+  const name = process.batchSize === 1 ? "replacement" : "batchSize";
+  throw new SpecError(name, process[name], `nothing, as the gradient is "${process.gradient}"`);
+}
+
 // Examples that stand in memory: a batch, the atoms of a finite law or of a quadrature; none where the gradient is exact.
 export function examplesOf(process: {
   problem: Problem;
@@ -202,10 +210,10 @@ export function checkMemory(parts: { path: string; found: unknown; bytes: number
 }
 
 export function checkNetworkMemory(
-  process: { kind: string; problem: Problem; neurons: number; precision: "f32" | "f64" },
+  process: { kind: string; problem: Problem; neurons: number; precision: "f32" | "f64"; moments?: number },
   examples: { path: string; count: number },
 ): void {
-  const { problem, neurons, precision } = process;
+  const { problem, neurons, precision, moments = 0 } = process;
   const size = precision === "f32" ? 4 : 8;
   const d = lawDimension(problem.law);
   const law = lawBytes(problem.law, d);
@@ -213,8 +221,12 @@ export function checkNetworkMemory(
   // SGD keeps the pre-activations and slopes of all neurons for each example of its batch; the others those of a chunk
   const width = process.kind === "sgd" ? 2 * neurons : 0;
   checkMemory([
-    // weights, their scratch copy, velocity, and θ in f64; then, an example: inputs thrice, and what stands of it
-    { path: "neurons", found: neurons, bytes: neurons * (3 * size + 8) * parameterDimension(problem.unit, d) },
+    // weights, their scratch copy, velocity, moments with their copy, and θ in f64; then, an example: inputs thrice, and what stands of it
+    {
+      path: "neurons",
+      found: neurons,
+      bytes: neurons * ((3 + 2 * moments) * size + 8) * parameterDimension(problem.unit, d),
+    },
     {
       path: examples.path,
       found: examples.count,

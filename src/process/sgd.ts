@@ -1,7 +1,7 @@
 // Stochastic gradient descent, θ ← θ + ε (r ∇σ* − ∇U) + √(2τε) g, with fresh examples or those of a finite law.   theory §3, §7
 //
 // One output without noise, confinement and output bias takes the time-blocked kernel of assembly/sgd.ts; the rest the general
-// steps of assembly/descent.ts. The choice is by the specification alone.
+// steps of assembly/descent.ts, and of update.ts where there is momentum. The choice is by the specification alone.
 
 import {
   PANEL,
@@ -35,9 +35,13 @@ import type { SgdProcess } from "./schema";
 import { type Stepper, stepped } from "./steps";
 
 /** Allocates a network and its start, and returns the simulation at step 0. */
-export function start(process: SgdProcess, engine: Engine): Simulation {
-  const { problem, batchSize, replacement, temperature } = process;
+export async function start(process: SgdProcess, engine: Engine): Promise<Simulation> {
+  const { problem, batchSize, replacement, temperature, momentum, precision } = process;
   const source = { kind: "batch", batchSize, replacement } as const;
+  if (momentum > 0) {
+    const { heavyBall, updated } = await import("./update");
+    return updated(process, engine, source, heavyBall(engine, precision, momentum));
+  }
   const { unit, confinement } = problem;
   const blocked =
     outputsOf(unit) === 1 &&

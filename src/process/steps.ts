@@ -10,7 +10,7 @@ import { CheckpointError, DivergenceError, SpecError } from "../engine/errors";
 import { pow } from "../engine/math";
 import type { Memory, Precision } from "../engine/memory";
 import { type Particles, particles } from "../measure/measure";
-import { copyNetwork, type NetworkBlock, writeNetwork } from "../model/blocks";
+import { type NetworkBlock, viewNetwork, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import { startParticles } from "../model/particles";
 import { isLocalProblem, type Problem } from "../model/problem";
@@ -47,6 +47,8 @@ export interface Stepper {
   run(network: NetworkBlock, first: number, count: number): number;
   /** What the user should know of the steps so far, in a sentence. */
   warning?(): string | null;
+  /** What step k of size ε adds to the state along the velocity, as many bytes; ε times the velocity if left out. */
+  change?(network: NetworkBlock, k: number, stepSize: number): Float32Array;
 }
 
 /** What steps of a process need beside it. */
@@ -55,9 +57,17 @@ export interface SteppedOptions {
   temperature?: number;
   timeStep?: number;
   carried?: Tensor<"f64"> | null;
+  /** Arrays of the state's shape that stand behind it, 0 at the start: steps change them, and they are saved with it. */
+  moments?: number;
 }
 
-type BuildStepper = (memory: Memory, network: NetworkBlock, rates: number, masses: Float64Array | null) => Stepper;
+type BuildStepper = (
+  memory: Memory,
+  network: NetworkBlock,
+  rates: number,
+  masses: Float64Array | null,
+  descent: Descent | null,
+) => Stepper;
 
 /** ξ(t) of a schedule; the step size at step k is ε ξ(kε). */
 export function scheduleFactor(schedule: Schedule, t: number): number {
@@ -93,9 +103,9 @@ export function descentStepper(engine: Engine, descent: Descent, precision: Prec
  * Allocates a network and its start, and returns the simulation at step 0.
  *
  * @param options  source: where gradients come from; timeStep: length of a step, where it is not ε; carried: [n, D], points that move
- *                 with the N neurons and have no mass
- * @param build    the steps, given the memory, the network, the step sizes and the masses of its neurons (null: 1/N each); those of
- *                 the descent if left out
+ *                 with the N neurons and have no mass; moments: arrays that go with the state (0)
+ * @param build    the steps, given the memory, the network, the step sizes, the masses of its neurons (null: 1/N each), and the
+ *                 descent where there are moments; those of the descent if left out
  */
 export function stepped(
   process: SteppedProcess & Process,
@@ -120,7 +130,7 @@ function begin(
   build: BuildStepper | undefined,
 ): Simulation {
   const { problem, precision = "f64", seed, replica, schedule = { kind: "constant" } } = process;
-  const { timeStep: stepSize = process.stepSize, carried = null } = options;
+  const { timeStep: stepSize = process.stepSize, carried = null, moments = 0 } = options;
   const neurons = process.neurons + (carried?.shape[0] ?? 0);
   const masses = carried && new Float64Array(neurons).fill(1 / process.neurons, 0, process.neurons);
   const dimension = lawDimension(problem.law);
@@ -128,18 +138,20 @@ function begin(
   const exportTheta = engine.kernels[`exportTheta_${precision}`];
   const identity = identityOf(process, engine);
 
-  const network = writeNetwork(memory, problem.unit, dimension, neurons, precision, masses);
-  const copy = copyNetwork(memory, network);
+  const plain = writeNetwork(memory, problem.unit, dimension, neurons, precision, masses);
+  const stateBytes = plain.bytes * (1 + moments);
+  const network = moments > 0 ? viewNetwork(memory, plain, memory.allocate(stateBytes)) : plain;
+  const copy = viewNetwork(memory, plain, memory.allocate(stateBytes));
   const parameters = parameterDimension(problem.unit, dimension);
   const theta = memory.allocate(network.length * 8);
   // the descent serves the f32 warning even where other steps are taken
   const descent =
-    build && precision === "f64"
+    build && precision === "f64" && moments === 0
       ? null
       : writeDescent(memory, engine, problem, network, { ...options, neurons, seed, replica, masses });
   const rates = memory.allocate(CALL_STEPS * 8);
   if (descent) memory.setInteger(descent.plan, DESCENT_STEP_SIZES, rates);
-  const stepper = build ? build(memory, network, rates, masses) : descentStepper(engine, descent!, precision);
+  const stepper = build ? build(memory, network, rates, masses, descent) : descentStepper(engine, descent!, precision);
   const { blockSteps } = stepper;
 
   memory.f64(theta, neurons * parameters).set(startParticles(problem, process.neurons, { seed, replica }));
@@ -177,7 +189,7 @@ function begin(
   }
 
   function allFinite(which: NetworkBlock): boolean {
-    return memory.view(precision, which.weights, which.bytes / (precision === "f32" ? 4 : 8)).every(Number.isFinite);
+    return memory.view(precision, which.weights, stateBytes / (precision === "f32" ? 4 : 8)).every(Number.isFinite);
   }
 
   function diverged(at: number): never {
@@ -195,7 +207,7 @@ function begin(
   function finishBlock(): void {
     const rest = step - blockStep;
     if (rest === 0) return;
-    memory.u8(copy.weights, network.bytes).set(memory.u8(network.weights, network.bytes));
+    memory.u8(copy.weights, stateBytes).set(memory.u8(network.weights, stateBytes));
     const done = run(copy, blockStep, rest);
     if (done < rest) {
       const bad = blockStep + done;
@@ -211,7 +223,7 @@ function begin(
 
   function lossWarning(): string | null {
     if (precision === "f64" || !descent) return null;
-    const share = lostShare(memory, engine, descent, step === blockStep ? network : copy, step, rateAt(step));
+    const share = lostShare(memory, engine, descent, stepper, step === blockStep ? network : copy, step, rateAt(step));
     if (share <= 0.1) return null;
     return (
       `f32 loses ${(100 * share).toFixed(0)} % of the updates: they are below half a unit in the last place of the ` +
@@ -255,11 +267,11 @@ function begin(
         const most = Math.floor(CALL_STEPS / blockSteps);
         const count = Math.min(Math.max(1, Math.min(wanted, most)) * blockSteps, last - blockStep);
         const began = performance.now();
-        memory.u8(copy.weights, network.bytes).set(memory.u8(network.weights, network.bytes));
+        memory.u8(copy.weights, stateBytes).set(memory.u8(network.weights, stateBytes));
         const done = run(network, blockStep, count);
         if (done < count) {
           const bad = blockStep + done;
-          memory.u8(network.weights, network.bytes).set(memory.u8(copy.weights, network.bytes));
+          memory.u8(network.weights, stateBytes).set(memory.u8(copy.weights, stateBytes));
           step = blockStep;
           diverged(bad);
         }
@@ -284,13 +296,13 @@ function begin(
     },
     save() {
       alive();
-      return pack({ ...identity(), step, blockStep }, memory.u8(network.weights, network.bytes).slice());
+      return pack({ ...identity(), step, blockStep }, memory.u8(network.weights, stateBytes).slice());
     },
     restore(bytes) {
       alive();
       const { header, payload } = unpack(bytes, identity());
-      if (payload.length !== network.bytes) throw new CheckpointError("The saved state has the wrong length.");
-      memory.u8(network.weights, network.bytes).set(payload);
+      if (payload.length !== stateBytes) throw new CheckpointError("The saved state has the wrong length.");
+      memory.u8(network.weights, stateBytes).set(payload);
       blockStep = Number(header["blockStep"]);
       step = Number(header["step"]);
       finishBlock();
@@ -331,6 +343,7 @@ function lostShare(
   memory: Memory,
   engine: Engine,
   descent: Descent,
+  stepper: Stepper,
   network: NetworkBlock,
   step: number,
   rate: number,
@@ -339,13 +352,15 @@ function lostShare(
   descent.refresh();
   if (descent.drawn) engine.kernels.drawBatch_f32(descent.plan, step * descent.drawn);
   engine.kernels.velocity_f32(descent.plan);
+  const added = stepper.change?.(network, step, rate);
   const state = memory.f32(network.weights, network.bytes / 4);
-  const change = memory.f32(descent.velocity, network.bytes / 4);
+  const velocity = memory.f32(descent.velocity, network.bytes / 4);
   let updates = 0;
   let lost = 0;
   for (let i = 0; i < state.length; i++) {
-    const update = rate * change[i]!;
-    if (update === 0 || !Number.isFinite(update)) continue;
+    const update = added ? added[i]! : rate * velocity[i]!;
+    // what a parameter that nothing drives still moves by, of a step with a memory, is meant to fade
+    if (velocity[i] === 0 || update === 0 || !Number.isFinite(update)) continue;
     updates++;
     if (Math.fround(state[i]! + update) === state[i]) lost++;
   }

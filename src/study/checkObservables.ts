@@ -3,7 +3,9 @@
 import { SpecError } from "../engine/errors";
 import { checkAccuracy, RADIAL } from "../measure/accuracy";
 import { checkCoordinate, type MeasureForm } from "../measure/measure";
-import { isInfinite, lawDimension } from "../model/law";
+import { checkLabels } from "../model/labels";
+import { isInfinite, type Law, lawDimension } from "../model/law";
+import type { Problem } from "../model/problem";
 import type { Process } from "../process/schema";
 import { isLocal, type Observable, type Observables } from "./observables";
 
@@ -53,7 +55,7 @@ function check(observable: Observable, process: Process, path: string): void {
       return;
     }
     case "accuracy":
-      checkClasses(process, path);
+      checkClasses(process.problem, observable.law, path);
       if (process.kind === "radialFlow") {
         throw new SpecError(`${path}.kind`, "accuracy", "a statistic of the radii", RADIAL);
       }
@@ -95,7 +97,27 @@ function check(observable: Observable, process: Process, path: string): void {
 }
 
 // The field that is wrong is the observable, as the problem may be meant.
-function checkClasses({ problem }: Process, path: string): void {
+function checkClasses(problem: Problem, law: Law | undefined, path: string): void {
+  if (law) {
+    const d = isInfinite(problem.law) ? Infinity : lawDimension(problem.law);
+    const found = isInfinite(law) ? Infinity : lawDimension(law);
+    if (found !== d) throw new SpecError(`${path}.law`, found, `inputs of length ${d}, as the problem's law has`);
+    try {
+      checkLabels({ ...problem, law });
+      checkAccuracy({ ...problem, law });
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      // the unit and the loss are the problem's; what does not fit is the law
+      const field = error.path.replace(/^problem\./, "");
+      throw new SpecError(
+        `${path}.${field.startsWith("law") ? field : "law"}`,
+        error.found,
+        error.expected,
+        error.remedy,
+      );
+    }
+    return;
+  }
   try {
     checkAccuracy(problem);
   } catch (error) {

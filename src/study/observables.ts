@@ -12,6 +12,7 @@ import { dissipationOf, entropyOf, freeEnergyOf } from "../measure/onDemand";
 import { predictionsOf } from "../measure/predictions";
 import { quantiles as quantilesOf } from "../measure/quantiles";
 import { type Risk, riskOf } from "../measure/risk";
+import { type Law, lawSchema } from "../model/law";
 import type { Problem } from "../model/problem";
 import {
   array,
@@ -37,7 +38,7 @@ import type { Process } from "../process/schema";
 /** A statistic of a measure, as plain JSON. */
 export type Observable =
   | { kind: "risk"; method: "auto" | "series" | "sample"; points: number; seed: number }
-  | { kind: "accuracy"; points: number; seed: number }
+  | { kind: "accuracy"; law?: Law; points: number; seed: number }
   | { kind: "moments"; coordinate: string; order: number }
   | { kind: "quantiles"; coordinate: string; levels: number[] }
   | { kind: "histogram"; coordinate: string; edges: number[] }
@@ -99,10 +100,11 @@ export function risk(
  * The share of examples that are classified right: by the sign of f where labels are ±1, by the largest of f_1 … f_K for the loss
  * crossEntropy (a label that is probabilities counts with that of the class chosen); a tie is wrong. Laws of the radii have none.
  *
- * @param options  points and seed of a sample (20000, 0), which is taken where the law is not finite; then there is a standard error
+ * @param options  law: of the examples that are counted, a test set for one (that of the problem); points and seed of a sample (20000, 0),
+ *                 which is taken where the law is not finite; then there is a standard error
  * @see theory §12
  */
-export function accuracy(options: { points?: number; seed?: number } = {}): Observable {
+export function accuracy(options: { law?: Law; points?: number; seed?: number } = {}): Observable {
   return parseObservable({ kind: "accuracy", ...options });
 }
 
@@ -217,6 +219,7 @@ const observableSchema: Schema<Observable> = oneOf("an observable", {
   }),
   accuracy: object("an accuracy", {
     kind: kind("accuracy"),
+    law: optional(lawSchema),
     points: optional(integer(2, 1e8), 20000),
     seed: optional(seed, 0),
   }),
@@ -326,7 +329,7 @@ export async function evaluate(
     case "risk":
       return found(riskOf(measure, problem, engine, { ...observable, degree }));
     case "accuracy":
-      return found(accuracyOf(measure, problem, engine, observable));
+      return found(accuracyOf(measure, testProblem(problem, observable), engine, observable));
     case "moments":
       if (measure.kind === "fluctuation") {
         const { fluctuationMoments } = await import("../measure/pairing");
@@ -365,6 +368,11 @@ export async function evaluate(
       return { ...scalar(value), method: converged ? "lanczos" : "lanczos, not converged" };
     }
   }
+}
+
+/** The problem that an accuracy is one of: with the law that it names, where it names one. */
+export function testProblem(problem: Problem, { law }: { law?: Law }): Problem {
+  return law ? { ...problem, law } : problem;
 }
 
 function parametersOf(measure: Measure, rows: readonly number[]): Row {

@@ -61,7 +61,7 @@ const words = (text: string) => new Set(text.split(" "));
 const OPTIONAL = words(
   "loss confinement temperature rotation signal weights a b outputs outputBias trainOutput trainBias noise batchSize schedule " +
     "replacement precision seed replica method cells rMax tolerance particles degree maxStep r2 gradient points timeStep " +
-    "center box noiseStep carried examples order factorisation gradientNoise decay initialNoise reference",
+    "center box noiseStep carried examples order factorisation gradientNoise decay initialNoise reference momentum beta1 beta2 stabiliser",
 );
 const NULLABLE = words(
   "confinement weights cells rMax tolerance particles degree maxStep r2 points timeStep box noiseStep carried examples initialNoise",

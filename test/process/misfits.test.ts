@@ -7,7 +7,7 @@ import { loadEngine } from "../../src/engine/engine";
 import { SpecError } from "../../src/engine/errors";
 import { lawDimension } from "../../src/model/law";
 import { outputsOf } from "../../src/model/unit";
-import type { Process } from "../../src/process/schema";
+import type { AdamProcess, LangevinProcess, Process } from "../../src/process/schema";
 import { open } from "../../src/study/open";
 import { spec } from "./randomSpecs";
 
@@ -21,6 +21,10 @@ const misfits: Record<string, { of: (process: Process) => boolean; make: (proces
     of: (process) => "temperature" in process,
     make: (process) => set(process, "temperature", -0.5),
   },
+  "momentum of a step with noise": {
+    of: (process) => process.kind === "sgd" && process.temperature > 0,
+    make: (process) => set(process, "momentum", 0.5),
+  },
   "a population gradient of a finite law": {
     of: (process) => "gradient" in process && hasAtoms(process.problem),
     make: (process) => set(withoutBatch(process), "gradient", "population"),
@@ -30,7 +34,7 @@ const misfits: Record<string, { of: (process: Process) => boolean; make: (proces
     make: (process) => set(Object.assign(withoutBatch(process), { points: null }), "gradient", "full"),
   },
   "a batch of no examples": {
-    of: (process) => process.kind === "langevin" && process.problem.law.kind === "none",
+    of: (process) => isWhole(process) && process.problem.law.kind === "none",
     make: (process) => set(process, "gradient", "batch"),
   },
   "SGD without examples": {
@@ -46,11 +50,11 @@ const misfits: Record<string, { of: (process: Process) => boolean; make: (proces
     make: (process) => set(process, "points", 100),
   },
   "a batch size of a full gradient": {
-    of: (process) => process.kind === "langevin" && process.gradient !== "batch",
+    of: (process) => isWhole(process),
     make: (process) => set(process, "batchSize", 2),
   },
   "epochs of a full gradient": {
-    of: (process) => process.kind === "langevin" && process.gradient !== "batch" && process.batchSize === 1,
+    of: (process) => isWhole(process) && process.batchSize === 1,
     make: (process) => set(process, "replacement", false),
   },
   "epochs of a sampled law": {
@@ -286,7 +290,12 @@ function hasAtoms({ law }: Problem): boolean {
 }
 
 function isBatch(process: Process): boolean {
-  return process.kind === "langevin" && process.gradient === "batch";
+  return (process.kind === "langevin" || process.kind === "adam") && process.gradient === "batch";
+}
+
+// a process that may have batches, and has none
+function isWhole(process: Process): process is LangevinProcess | AdamProcess {
+  return (process.kind === "langevin" || process.kind === "adam") && process.gradient !== "batch";
 }
 
 function isClasses({ law, loss }: Problem): boolean {

@@ -274,7 +274,12 @@ const neuronsOf = (problem: { start: Spec }) =>
 const draws = { precision: word("f32", "f64"), seed, replica: fc.nat() };
 const nothingOr = <T>(value: fc.Arbitrary<T>) => fc.oneof(fc.constant(null), value);
 
-const sgd = problemOf({ laws: anyLaw }).chain((problem) =>
+type Fields = Record<string, fc.Arbitrary<unknown>>;
+
+// of an average, or of a velocity kept: in [0, 1)
+const share = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
+
+const sgd = fc.tuple(problemOf({ laws: anyLaw }), fc.boolean()).chain(([problem, noisyStep]) =>
   fc.record(
     {
       kind: fc.constant("sgd"),
@@ -284,14 +289,12 @@ const sgd = problemOf({ laws: anyLaw }).chain((problem) =>
       batchSize: fc.integer({ min: 1, max: 100 }),
       schedule,
       replacement: fc.constant(true),
-      temperature: above0,
+      ...((noisyStep ? { temperature: above0 } : { momentum: share }) as Fields),
       ...draws,
     },
     { requiredKeys: ["kind", "problem", "neurons", "stepSize"] },
   ),
 );
-
-type Fields = Record<string, fc.Arbitrary<unknown>>;
 
 // The gradient that a law has, or nothing; points of a quadrature where there is one.
 const gradientOf = ({ law }: { law: Spec }): Fields =>
@@ -308,51 +311,57 @@ const gradientDescent = problemOf({ laws: withNone }).chain((problem) =>
       stepSize: above0,
       ...gradientOf(problem),
       schedule,
+      momentum: share,
       ...draws,
     },
     { requiredKeys: ["kind", "problem", "neurons", "stepSize"] },
   ),
 );
 
-const langevin = problemOf({ laws: withNone }).chain((problem) =>
-  fc
-    .oneof<fc.Arbitrary<Fields>[]>(
-      fc.constant(gradientOf(problem)),
-      ...(problem.law.kind === "none"
-        ? []
-        : [
-            fc.constant({
-              gradient: fc.constant("batch"),
-              batchSize: fc.integer({ min: 1, max: 100 }),
-              replacement: fc.constant(true),
-            }),
-          ]),
-    )
-    .chain((gradient) =>
-      fc.record(
-        {
-          kind: fc.constant("langevin"),
-          problem: fc.constant(problem),
-          neurons: neuronsOf(problem),
-          stepSize: above0,
-          temperature: fc.oneof(fc.constant(0), above0),
-          ...gradient,
-          schedule,
-          ...draws,
-        },
-        {
-          requiredKeys: [
-            "kind",
-            "problem",
-            "neurons",
-            "stepSize",
-            "temperature",
-            ...("batchSize" in gradient ? ["gradient"] : []),
-          ] as never[],
-        },
+// Processes in steps whose gradient is that of the law or of a batch.
+const inSteps = (kind: string, fields: Fields, required: readonly string[]) =>
+  problemOf({ laws: withNone }).chain((problem) =>
+    fc
+      .oneof<fc.Arbitrary<Fields>[]>(
+        fc.constant(gradientOf(problem)),
+        ...(problem.law.kind === "none"
+          ? []
+          : [
+              fc.constant({
+                gradient: fc.constant("batch"),
+                batchSize: fc.integer({ min: 1, max: 100 }),
+                replacement: fc.constant(true),
+              }),
+            ]),
+      )
+      .chain((gradient) =>
+        fc.record(
+          {
+            kind: fc.constant(kind),
+            problem: fc.constant(problem),
+            neurons: neuronsOf(problem),
+            stepSize: above0,
+            ...fields,
+            ...gradient,
+            schedule,
+            ...draws,
+          },
+          {
+            requiredKeys: [
+              "kind",
+              "problem",
+              "neurons",
+              "stepSize",
+              ...required,
+              ...("batchSize" in gradient ? ["gradient"] : []),
+            ] as never[],
+          },
+        ),
       ),
-    ),
-);
+  );
+
+const langevin = inSteps("langevin", { temperature: fc.oneof(fc.constant(0), above0) }, ["temperature"]);
+const adam = inSteps("adam", { beta1: share, beta2: share, stabiliser: above0 }, []);
 
 const gradientFlowOf = (problem: { law: Spec; start: Spec }) =>
   fc
@@ -622,6 +631,7 @@ export const kinds = {
   correlatedNoise,
   smfeGrid,
   fluctuations,
+  adam,
 };
 /** Normalised specifications of all kinds. */
 export const spec: fc.Arbitrary<Process> = fc.oneof(...Object.values(kinds)).map((raw) => parseProcess(raw));

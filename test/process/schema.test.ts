@@ -132,6 +132,7 @@ describe("sgd", () => {
       schedule: { kind: "constant" },
       replacement: true,
       temperature: 0,
+      momentum: 0,
       precision: "f64",
       seed: 0,
       replica: 0,

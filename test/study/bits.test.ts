@@ -5,6 +5,7 @@ import { sha256 } from "@noble/hashes/sha2";
 import { bytesToHex } from "@noble/hashes/utils";
 import { describe, expect, it } from "vitest";
 import {
+  adam,
   affine,
   anisotropicGaussians,
   correlatedNoise,
@@ -368,6 +369,37 @@ const moved: [string, Process, string][] = [
     "correlated noise, eigenvalues, separable confinement",
     correlatedNoise(confined, { neurons: 4, stepSize: 0.06, timeStep: 0.03, factorisation: "eigen", seed: 1 }),
     "6b7bcef4eb2f48adf3b59fa49241a626",
+  ],
+  [
+    "SGD with momentum, 3 classes, epochs",
+    sgd(classes, { ...seeded, batchSize: 3, replacement: false, momentum: 0.9 }),
+    "dbf9876298f087ff4cf3affd5954a004",
+  ],
+  [
+    "gradient descent with momentum, f32, separable confinement",
+    gradientDescent(confined, { ...seeded, momentum: 0.5, precision: "f32" }),
+    "3bd2f5c9955e82284396a9706309de06",
+  ],
+  ["Adam, full, 3 classes", adam(classes, { ...seeded, stepSize: 0.01 }), "da50f81c87e846211871421601b24b08"],
+  [
+    "Adam, batches, f32, schedule",
+    adam(confined, {
+      ...seeded,
+      stepSize: 0.01,
+      gradient: "batch",
+      batchSize: 4,
+      beta1: 0.7,
+      beta2: 0.97,
+      stabiliser: 0.1,
+      precision: "f32",
+      schedule: { kind: "piecewise", times: [0.1], factors: [0.5] },
+    }),
+    "ef2c05f5092fe47edbb32fb6e85b211b",
+  ],
+  [
+    "Adam, exact over the law",
+    adam({ law, unit: figureUnit, start }, { ...seeded, neurons: 20, stepSize: 0.01 }),
+    "3f58cb75932a32b3409844c33886e2a9",
   ],
 ];
 

@@ -17,6 +17,7 @@ import {
   gradientFlow,
   histogram,
   langevin,
+  loadEngine,
   modifiedFlow,
   moments,
   nonlinear,
@@ -37,6 +38,7 @@ import {
   tanh,
 } from "../../src/index";
 import { trajectoryFromJson, trajectoryToJson } from "../../src/io/trajectory";
+import { accuracyOf } from "../../src/measure/accuracy";
 import { checkObservables } from "../../src/study/checkObservables";
 
 const x = [
@@ -231,5 +233,44 @@ describe("what a process does not have is named before it runs", () => {
     expect(() => checkObservables(observe, process)).not.toThrow();
     const run = await solve(process, { times: [0, 0.1], observe });
     for (const name of Object.keys(observe)) expect(run.observables[name]!.values.every(Number.isFinite)).toBe(true);
+  });
+});
+
+describe("accuracy on other examples than the problem's", () => {
+  const test = dataset({ x: x.map(([s, t]) => [s! + 0.1, t!]), y: [0, 1, 2, 1], weights: [1, 2, 3, 4] });
+  const process = sgd(classes, { neurons: 20, stepSize: 0.1, seed: 2 });
+
+  it("is that of the same measure for a problem that has them, and goes to workers and files", async () => {
+    const observe = { right: accuracy({ law: test }), own: accuracy() };
+    const options = { times: [0, 1, 3], observe };
+    const run = await solve(process, { ...options, keep: "measures" });
+    const engine = await loadEngine();
+    run.measures!.forEach((measure, i) => {
+      const other = accuracyOf(measure, { ...process.problem, law: test }, engine, { points: 2, seed: 0 });
+      expect(run.observables["right"]!.values[i]).toBe(other.value);
+      expect(run.observables["own"]!.values[i]).toBe(
+        accuracyOf(measure, process.problem, engine, { points: 2, seed: 0 }).value,
+      );
+    });
+    const both = await ensemble(process, { ...options, replicas: 1, workers: 1 });
+    expect(both.observables["right"]!.replicas[0]).toEqual(run.observables["right"]!.values);
+    const file = JSON.parse(JSON.stringify(trajectoryToJson(run)));
+    expect(trajectoryFromJson(file).observables["right"]!.observable).toEqual(observe.right);
+  });
+
+  it.each<[string, Observable, string]>([
+    ["inputs of another length", accuracy({ law: dataset({ x: [[1]], y: [0] }) }), "observe.right.law"],
+    ["a class out of range", accuracy({ law: dataset({ x, y: [0, 1, 2, 3] }) }), "observe.right.law.y[3]"],
+    ["rows of two probabilities", accuracy({ law: dataset({ x: [[1, 1]], y: [[0.5, 0.5]] }) }), "observe.right.law"],
+    ["signs", accuracy({ law: anisotropicGaussians({ dimension: 2, delta: 0.5 }) }), "observe.right.law"],
+  ])("with %s is a SpecError before the run", (_, right, path) => {
+    try {
+      checkObservables({ right }, process);
+    } catch (error) {
+      expect(error).toBeInstanceOf(SpecError);
+      expect((error as SpecError).path).toBe(path);
+      return;
+    }
+    throw new Error("went through");
   });
 });

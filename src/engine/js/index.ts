@@ -8,6 +8,7 @@ import { accumulate, descend, drawBatch, velocity } from "./descent";
 import { backward, forward, holdBiases, packInputs, potential, weigh } from "./gradient";
 import { Heap } from "./heap";
 import { lawKernels } from "./law";
+import { adam, heavyBall } from "./moments";
 import { exportTheta, importTheta } from "./network";
 import { randomKernels } from "./random";
 import { sgd } from "./sgd";
@@ -62,6 +63,12 @@ export function plainBuild(): { kernels: Kernels; space: AddressSpace } {
       tangentBackward(heap, heap.f64, network, direction, batch, tangentWeights, out),
     accumulate_f32: (x, factor, y, bytes) => accumulate(heap.f32, x, factor, y, bytes),
     accumulate_f64: (x, factor, y, bytes) => accumulate(heap.f64, x, factor, y, bytes),
+    heavyBall_f32: (x, u, g, bytes, step, momentum) =>
+      heavyBall(heap.f32, x / 4, u / 4, g / 4, bytes / 4, step, momentum),
+    heavyBall_f64: (x, u, g, bytes, step, momentum) =>
+      heavyBall(heap.f64, x / 8, u / 8, g / 8, bytes / 8, step, momentum),
+    adam_f32: (x, m, s, g, bytes, ...numbers) => adam(heap.f32, x / 4, m / 4, s / 4, g / 4, bytes / 4, ...numbers),
+    adam_f64: (x, m, s, g, bytes, ...numbers) => adam(heap.f64, x / 8, m / 8, s / 8, g / 8, bytes / 8, ...numbers),
     drawBatch_f32: (plan, first) => drawBatch(heap, heap.f32, example, plan, first),
     drawBatch_f64: (plan, first) => drawBatch(heap, heap.f64, example, plan, first),
     velocity_f32: (plan) => velocity(heap, heap.f32, plan),

@@ -1,0 +1,75 @@
+// Specification of Adam.                                                                                             theory §12
+
+import type { Problem } from "../model/problem";
+import { problemSchema } from "../model/problem";
+import { choice, flag, integer, kind, number, object, optional, orNull, refined, type Schema } from "../model/spec";
+import {
+  checkBatch,
+  checkGradient,
+  checkNetworkMemory,
+  checkParticles,
+  checkWholeGradient,
+  defaultGradient,
+  examplesOf,
+  positive,
+  random,
+  type Schedule,
+  schedule,
+  withGradient,
+} from "./schemaParts";
+
+/** Adam, as plain JSON. */
+export interface AdamProcess {
+  kind: "adam";
+  problem: Problem;
+  /** N */
+  neurons: number;
+  /** ε */
+  stepSize: number;
+  /** β1, of the mean of the velocity */
+  beta1: number;
+  /** β2, of the mean of its square */
+  beta2: number;
+  /** ε̂, added to the root of the mean square */
+  stabiliser: number;
+  /** over all atoms of a finite law, over a batch drawn at each step, or over the law itself */
+  gradient: "full" | "batch" | "population";
+  /** of a quadrature of the law; null takes the exact population gradient where there is one */
+  points: number | null;
+  batchSize: number;
+  replacement: boolean;
+  schedule: Schedule;
+  precision: "f32" | "f64";
+  seed: number;
+  replica: number;
+}
+
+const decay = number("a number in [0, 1)", (beta) => beta >= 0 && beta < 1);
+
+/** Schema of Adam. */
+export const adamSchema: Schema<AdamProcess> = refined(
+  object("Adam", {
+    kind: kind("adam"),
+    problem: problemSchema,
+    neurons: integer(1, 2 ** 24),
+    stepSize: positive,
+    beta1: optional(decay, 0.9),
+    beta2: optional(decay, 0.999),
+    stabiliser: optional(positive, 1e-8),
+    gradient: optional(choice("full", "batch", "population")),
+    points: orNull(integer(1, 2 ** 24)),
+    batchSize: optional(integer(1, 2 ** 20), 1),
+    replacement: optional(flag, true),
+    schedule: optional(schedule, { kind: "constant" }),
+    ...random,
+  }),
+  (process): AdamProcess => {
+    const gradient = process.gradient ?? defaultGradient(process.problem);
+    checkParticles(process);
+    checkGradient({ ...process, gradient });
+    if (gradient === "batch") checkBatch(process);
+    else checkWholeGradient({ ...process, gradient });
+    checkNetworkMemory({ ...process, moments: 2 }, examplesOf({ ...process, gradient }));
+    return withGradient(process, gradient);
+  },
+);
