@@ -43,10 +43,10 @@ import type { Kernel, NngpKernel, NtkKernel } from "./kernel";
 import { limitGram, type Rows } from "./limits";
 import { loadMatrixEngine, type MatrixEngine } from "./matrix/engine";
 import {
+  checkInputs,
   type GramOptions,
   lanesOf,
   type Matrix,
-  MOST_BYTES,
   type Numbers,
   readRows,
   room,
@@ -149,12 +149,6 @@ function wideForm(kernel: WideKernel, d: number): Form | null {
   const parameters = [m * (m + delta), bend, value + stretch, value * bend, shift];
   // σ'(0) is the slope on the left
   return { law: LAW_CONE, parameters, ...transform, zero: { both: shift * m * m, one: shift * m * (m + delta / 2) } };
-}
-
-function checkInputs(sides: readonly Rows[]): void {
-  const numbers = sides.reduce((sum, { count, dimension }) => sum + count * (dimension + 1), 0);
-  if (numbers * 16 <= MOST_BYTES) return;
-  throw new SpecError("x", numbers, `at most ${MOST_BYTES / 16} numbers of inputs`, "Take fewer inputs at a time.");
 }
 
 /** Largest side of a tile. */

@@ -59,6 +59,17 @@ export function readRows(value: TensorLike, path: string, dimension?: number): R
 }
 
 /**
+ * Checks that the inputs of a matrix fit in memory.
+ *
+ * @throws {SpecError} where they do not
+ */
+export function checkInputs(sides: readonly Rows[]): void {
+  const numbers = sides.reduce((sum, { count, dimension }) => sum + count * (dimension + 1), 0);
+  if (numbers * 16 <= MOST_BYTES) return;
+  throw new SpecError("x", numbers, `at most ${MOST_BYTES / 16} numbers of inputs`, "Take fewer inputs at a time.");
+}
+
+/**
  * The array for a matrix: the caller's, if it fits, or a new one.
  *
  * @throws {SpecError} where it does not fit, or the matrix is too large
@@ -147,6 +158,23 @@ export class Tile {
       let row = this.#rows[r];
       if (!row) this.#rows[r] = row = view.subarray(from, from + this.columns);
       out.set(columns === this.columns ? row : row.subarray(0, columns), at + r * width);
+    }
+  }
+
+  /** Copies the part of the tile from a row and a column on. */
+  placeBlock(
+    row: number,
+    rows: number,
+    column: number,
+    columns: number,
+    out: Numbers,
+    at: number,
+    width: number,
+  ): void {
+    const view = this.memory.view(this.precision, this.address, (row + rows) * this.stride);
+    for (let r = 0; r < rows; r++) {
+      const from = (row + r) * this.stride + column;
+      for (let c = 0; c < columns; c++) out[at + r * width + c] = view[from + c]!;
     }
   }
 }
