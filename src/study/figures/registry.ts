@@ -27,6 +27,7 @@ const loaders = {
   "two-point-failure": async () => (await import("./twoPointFailure")).twoPointFailure,
   "rve-cost": async () => (await import("./rveCost")).rveCost,
   "prediction-bands": async () => (await import("./predictionBands")).predictionBands,
+  "sharpness-invariance": async () => (await import("./sharpnessInvariance")).sharpnessInvariance,
 } satisfies Record<string, () => Promise<Figure>>;
 
 /** Names of the figures, in the order of theory §5, §6, §3, §7 and §8. */
