@@ -26,12 +26,18 @@ const CHUNK = 512;
 /**
  * The factorisation, n³/6 multiplications.
  *
- * @param values  A, [n, n], row-major and symmetric; its lower triangle is overwritten
- * @param n       rows
- * @param jitter  λ
+ * @param values      A, [n, n], row-major and symmetric; its lower triangle is overwritten
+ * @param n           rows
+ * @param jitter      λ
+ * @param onFraction  is told how much of the work is done, from 0 to 1
  * @returns null where a pivot is no larger than 8 n 2^−52 of the largest diagonal entry, its round-off: A + λI is numerically singular
  */
-export function* cholesky(values: Float64Array, n: number, jitter: number): Generator<void, Cholesky | null, void> {
+export function* cholesky(
+  values: Float64Array,
+  n: number,
+  jitter: number,
+  onFraction?: (fraction: number) => void,
+): Generator<void, Cholesky | null, void> {
   const diagonal = new Float64Array(n);
   let largest = 0;
   for (let i = 0; i < n; i++) {
@@ -66,6 +72,8 @@ export function* cholesky(values: Float64Array, n: number, jitter: number): Gene
       }
       if (j % 8 === 0) yield;
     }
+    const left = (n - to) / n;
+    onFraction?.(1 - left * left * left);
   }
   return {
     size: n,

@@ -62,7 +62,7 @@ export async function tangentGram<P extends Precision = "f64">(
  * @param kernel   a kernel, or the matrix K of `gram`, `tangentGram` or your own: [n, n], or [nK, nK] for outputs that are not independent
  * @param options  x: X, [n, d], of a kernel; y: Y, [n] or [n, K]; start: f_0(X) (0); jitter: λ, in units of the kernel (0), or
  *                 "smallest": 0, or the least power of ten that makes K + λI regular where K is not; method: "cholesky" (default, up to 4000
- *                 rows) or "cg" (up to 16384), with tolerance (1e-10) and iterations (2000); signal
+ *                 rows) or "cg" (up to 16384), with tolerance (1e-10) and iterations (2000); signal, onProgress
  * @returns coefficients α, fitted, jitter, residual, condition and conditionMethod, and predict, leaveOneOut, flow
  * @throws {SpecError} with the path of what is wrong; of a K that is numerically singular, with the least jitter that is enough
  * @example const { predict, condition } = await kernelRegression(ntk(relu()), { x: [[1, 0], [0.6, 0.8]], y: [1, -1] });

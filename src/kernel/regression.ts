@@ -36,6 +36,8 @@ export interface RegressionOptions {
   /** of cg: the most iterations (2000) */
   iterations?: number;
   signal?: AbortSignal;
+  /** is told how far the solution of the linear system is, from 0 to 1: it takes seconds from 2000 rows on */
+  onProgress?: (progress: { fraction: number }) => void;
 }
 
 /** Numbers a point or input, row-major: shape [n, K], or [n] where y is. */
@@ -122,10 +124,11 @@ export async function kernelRegression(
     y.data.map((label, i) => label - f0[i]!),
     columns,
   );
+  const onFraction = (fraction: number) => void options.onProgress?.({ fraction });
   const solved = await withPauses(
     method === "cg"
-      ? byConjugateGradients(entries, size, residuals, settings)
-      : byCholesky(entries, size, residuals, asked),
+      ? byConjugateGradients(entries, size, residuals, settings, onFraction)
+      : byCholesky(entries, size, residuals, asked, onFraction),
     signal,
   );
   const { solution, factor, jitter } = solved;
@@ -236,7 +239,7 @@ interface Settings {
   signal: AbortSignal | undefined;
 }
 
-const FIELDS = ["x", "y", "start", "jitter", "method", "tolerance", "iterations", "signal"];
+const FIELDS = ["x", "y", "start", "jitter", "method", "tolerance", "iterations", "signal", "onProgress"];
 
 function readOptions(options: RegressionOptions): Settings {
   if (!isRecord(options)) throw new SpecError("options", options, "{ x, y, start, jitter, method, … }");

@@ -1,6 +1,7 @@
 // Solutions of (K + λI) α = R for a dense kernel matrix: by Cholesky's method, or by conjugate gradients.
 
 import { SpecError } from "../engine/errors";
+import { log } from "../engine/math";
 import { type Cholesky, cholesky, dot } from "./cholesky";
 
 /** α, a column for each of R, and what it took. */
@@ -14,6 +15,9 @@ export interface Solved {
   iterations: number | null;
   converged: boolean;
 }
+
+/** Is told how much of the work is done, from 0 to 1. */
+type OnFraction = (fraction: number) => void;
 
 /** The last power of ten for a jitter, relative to the largest diagonal entry, that is still one. */
 const MOST_JITTER = 1e-2;
@@ -30,8 +34,9 @@ export function* byCholesky(
   n: number,
   residuals: readonly Float64Array[],
   jitter: number | "smallest",
+  onFraction?: OnFraction,
 ): Generator<void, Solved, void> {
-  let factor = yield* cholesky(entries, n, jitter === "smallest" ? 0 : jitter);
+  let factor = yield* cholesky(entries, n, jitter === "smallest" ? 0 : jitter, onFraction);
   if (!factor) {
     const found = yield* leastJitter(entries, n);
     if (jitter !== "smallest") {
@@ -83,19 +88,21 @@ export function* byConjugateGradients(
   n: number,
   residuals: readonly Float64Array[],
   settings: { jitter: number | "smallest"; tolerance: number; iterations: number },
+  onFraction?: OnFraction,
 ): Generator<void, Solved, void> {
   const { tolerance, iterations } = settings;
   const jitter = settings.jitter as number;
   let most = 0;
   let converged = true;
   const solution: Float64Array[] = [];
-  for (const b of residuals) {
+  for (const [c, b] of residuals.entries()) {
     const x = new Float64Array(n);
     const r = b.slice();
     const p = b.slice();
     const image = new Float64Array(n);
     let square = dot(r, r);
-    const goal = tolerance * tolerance * square;
+    const first = square;
+    const goal = tolerance * tolerance * first;
     let step = 0;
     for (; step < iterations && square > goal; step++) {
       yield* product(entries, n, jitter, p, image);
@@ -111,6 +118,8 @@ export function* byConjugateGradients(
       const turn = next / square;
       square = next;
       for (let i = 0; i < n; i++) p[i] = r[i]! + turn * p[i]!;
+      const share = square > 0 ? log(square / first) / (2 * log(tolerance)) : 1;
+      onFraction?.((c + Math.max(0, Math.min(1, share))) / residuals.length);
     }
     most = Math.max(most, step);
     converged &&= square <= goal;

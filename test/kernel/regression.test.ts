@@ -424,6 +424,18 @@ describe("bad input", () => {
     await expect(fit.flow([1])).rejects.toThrow(/at most 700 rows/);
   });
 
+  test("progress is told, and ends at 1", async () => {
+    for (const method of ["cholesky", "cg"] as const) {
+      const told: number[] = [];
+      const points = normalRows(150, 3, 31);
+      const onProgress = ({ fraction }: { fraction: number }) => void told.push(fraction);
+      await kernelRegression(rbf(1), { x: points, y: normals(150, 32), jitter: 0.1, method, onProgress });
+      expect(told.length).toBeGreaterThan(2);
+      expect(told[told.length - 1]).toBe(1);
+      expect(told.every((fraction) => fraction >= 0 && fraction <= 1)).toBe(true);
+    }
+  });
+
   test("a signal stops it", async () => {
     const stopped = AbortSignal.abort(new Error("enough"));
     await expect(kernelRegression(rbf(1), { x, y, signal: stopped })).rejects.toThrow("enough");
