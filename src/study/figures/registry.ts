@@ -28,6 +28,9 @@ const loaders = {
   "rve-cost": async () => (await import("./rveCost")).rveCost,
   "prediction-bands": async () => (await import("./predictionBands")).predictionBands,
   "sharpness-invariance": async () => (await import("./sharpnessInvariance")).sharpnessInvariance,
+  "edge-of-stability": async () => (await import("./edgeOfStability")).edgeOfStability,
+  catapult: async () => (await import("./catapult")).catapult,
+  "batch-sharpness": async () => (await import("./batchSharpness")).batchSharpness,
 } satisfies Record<string, () => Promise<Figure>>;
 
 /** Names of the figures, in the order of theory §5, §6, §3, §7 and §8. */
