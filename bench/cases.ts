@@ -11,21 +11,28 @@ import {
   anisotropicGaussians,
   dataset,
   gaussian,
+  gram,
   modifiedFlow,
+  noExamples,
+  ntk,
   open,
   parseProblem,
+  particleMeasure,
   piecewiseLinear,
+  rbf,
   relu,
   ridge,
   type Simulation,
   sgd,
   stream,
+  tangentGram,
   tanh,
   tensor,
 } from "../src/index";
 import { copyNetwork, writeBatch, writeNetwork, writeTangent } from "../src/model/blocks";
 import { startParticles } from "../src/model/particles";
 import { writeDescent } from "../src/process/descent";
+import { plainNtk, plainRbf, plainTangent } from "./plainMatrices";
 import { type PlainProblem, plainVariants } from "./plainSgd";
 
 /** One contender of a case: runs `units` units of work once. */
@@ -272,6 +279,52 @@ async function modifiedFlowCase(precision: Precision, neurons: number, examples:
   };
 }
 
+// The whole of `gram` with an array of the caller's: inputs transformed, tiles, copies.
+async function gramCase(precision: Precision, which: "rbf" | "ntk"): Promise<Case> {
+  const [n, d] = [2000, 50];
+  const g = stream(5).normals(n * d);
+  const x = tensor(g, [n, d]);
+  const kind = precision === "f32" ? Float32Array : Float64Array;
+  const lengthScale = Math.sqrt(d);
+  const kernel = which === "rbf" ? rbf(lengthScale) : ntk(relu());
+  const plain = { x: kind.from(g), n, d, out: new kind(n * n) };
+  const contenders: Contender[] = [];
+  for (const backend of await builds()) {
+    const options = { precision, backend, out: new kind(n * n) };
+    contenders.push({ name: backend, units: 1, run: async () => void (await gram(kernel, x, null, options as never)) });
+  }
+  const variants = which === "rbf" ? plainRbf(lengthScale, precision) : plainNtk(d, precision);
+  for (const [name, variant] of Object.entries(variants)) {
+    contenders.push({ name: `plain: ${name}`, units: 1, run: () => variant(plain) });
+  }
+  const what = which === "rbf" ? "rbf" : "NTK of relu";
+  return { name: `kernel matrix, ${what}, n = ${n}, d = ${d}, ${precision}`, unit: "matrix", contenders };
+}
+
+async function tangentGramCase(precision: Precision): Promise<Case> {
+  const [n, d, neurons] = [1000, 50, 1000];
+  const g = stream(6).normals(n * d);
+  const theta = stream(7)
+    .normals(neurons * (d + 2))
+    .map((t, at) => (at % (d + 2) < 2 ? t : t / Math.sqrt(d)));
+  const x = tensor(g, [n, d]);
+  const kind = precision === "f32" ? Float32Array : Float64Array;
+  const problem = parseProblem({ law: noExamples(d), unit: affine(tanh()), start: gaussian({ radius: 1 }) });
+  const network = particleMeasure({ coordinates: "theta", shape: [neurons, d + 2], values: theta });
+  const contenders: Contender[] = [];
+  for (const backend of await builds()) {
+    const options = { precision, backend, out: new kind(n * n) };
+    const run = async () => void (await tangentGram(problem, network, x, null, options as never));
+    contenders.push({ name: backend, units: 1, run });
+  }
+  const plain = { x: kind.from(g), n, d, out: new kind(n * n), theta: kind.from(theta), neurons };
+  for (const [name, variant] of Object.entries(plainTangent(precision))) {
+    contenders.push({ name: `plain: ${name}`, units: 1, run: () => variant(plain) });
+  }
+  const name = `matrix of the tangent kernel, n = ${n}, N = ${neurons}, d = ${d}, affine tanh, ${precision}`;
+  return { name, unit: "matrix", contenders };
+}
+
 /** The cases of a precision. */
 export async function cases(precision: Precision): Promise<Case[]> {
   return [
@@ -287,6 +340,9 @@ export async function cases(precision: Precision): Promise<Case[]> {
     await modifiedFlowCase(precision, 2000, 500),
     await modifiedFlowCase(precision, 500, 500),
     await modifiedFlowCase(precision, 2000, 125),
+    await gramCase(precision, "rbf"),
+    await gramCase(precision, "ntk"),
+    await tangentGramCase(precision),
     await normalsCase(precision),
     await stencilCase(precision),
   ];
