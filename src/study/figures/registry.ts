@@ -27,10 +27,16 @@ const loaders = {
   "two-point-failure": async () => (await import("./twoPointFailure")).twoPointFailure,
   "rve-cost": async () => (await import("./rveCost")).rveCost,
   "prediction-bands": async () => (await import("./predictionBands")).predictionBands,
-  "sharpness-invariance": async () => (await import("./sharpnessInvariance")).sharpnessInvariance,
+  "ntk-spectrum": async () => (await import("./ntkSpectrum")).ntkSpectrum,
+  "hessian-norm": async () => (await import("./hessianNorm")).hessianNormFigure,
+  "kernel-drift": async () => (await import("./kernelDrift")).kernelDrift,
+  "ridge-path": async () => (await import("./ridgePath")).ridgePath,
+  "sgf-mean": async () => (await import("./sgfMean")).sgfMean,
+  "gibbs-basins": async () => (await import("./gibbsBasins")).gibbsBasins,
   "edge-of-stability": async () => (await import("./edgeOfStability")).edgeOfStability,
   catapult: async () => (await import("./catapult")).catapult,
   "batch-sharpness": async () => (await import("./batchSharpness")).batchSharpness,
+  "sharpness-invariance": async () => (await import("./sharpnessInvariance")).sharpnessInvariance,
 } satisfies Record<string, () => Promise<Figure>>;
 
 /** Names of the figures, in the order of theory §5, §6, §3, §7 and §8. */
