@@ -1,6 +1,14 @@
-// The figures of the landscape show what they claim, at their defaults: some seconds. With a fixed seed a run gives the same bits each time,
+// The figures of the landscape show what they claim, at their defaults: half a minute. With a fixed seed a run gives the same bits each time,
 // so there are no false alarms; the bounds stand in the findings.
 
 import { showFigures } from "./showFigure";
 
-showFigures(["sharpness-invariance"]);
+showFigures([
+  "sharpness-invariance",
+  "ridge-path",
+  "sgf-mean",
+  "gibbs-basins",
+  "edge-of-stability",
+  "catapult",
+  "batch-sharpness",
+]);
