@@ -214,8 +214,9 @@ function nearOf(law: number, precision: Precision): number {
 function centreOf({ values, count, dimension }: Rows): Float64Array {
   const centre = new Float64Array(dimension);
   for (let i = 0, at = 0; i < count; i++) {
-    for (let k = 0; k < dimension; k++, at++) centre[k]! += values[at]! / count;
+    for (let k = 0; k < dimension; k++, at++) centre[k]! += values[at]!;
   }
+  for (let k = 0; k < dimension; k++) centre[k]! /= count;
   return centre;
 }
 
@@ -229,17 +230,33 @@ function writeSide(
   path: string,
 ): { block: number; zeros: number[] } {
   const depth = form.bias > 0 ? dimension + 1 : dimension;
-  const inputs = new Float64Array(count * depth);
-  const sizes = new Float64Array(whole(count, lanesOf(precision)));
-  const rests = new Float64Array(count);
+  const block = memory.block(SIDE_SLOTS);
+  const place = (slot: number, length: number) => {
+    const at = memory.reserve("f64", length);
+    memory.setInteger(block, slot, at);
+    return at;
+  };
+  const padded = whole(count, lanesOf(precision));
+  const places = [
+    [place(SIDE_INPUTS, count * depth), count * depth],
+    [place(SIDE_SIZES64, padded), padded],
+    [place(SIDE_RESTS, count), count],
+  ] as const;
+  // views are good until the next allocation
+  const [inputs, sizes, rests] = places.map(([at, length]) => memory.f64(at, length)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
   const zeros: number[] = [];
   const largest = precision === "f32" ? 1e18 : 1e150;
   for (let i = 0; i < count; i++) {
     const at = i * depth;
     const from = i * dimension;
-    for (let k = 0; k < dimension; k++) {
-      const t = values[from + k]!;
-      inputs[at + k] = (centre ? t - centre[k]! : t) * form.factor;
+    if (centre) {
+      for (let k = 0; k < dimension; k++) inputs[at + k] = (values[from + k]! - centre[k]!) * form.factor;
+    } else {
+      for (let k = 0; k < dimension; k++) inputs[at + k] = values[from + k]! * form.factor;
     }
     if (form.bias > 0) inputs[at + dimension] = form.bias;
     const s = lengthOf(inputs, at, depth);
@@ -262,14 +279,11 @@ function writeSide(
       for (let k = at; k < at + depth; k++) inputs[k] = (Math.SQRT2 * inputs[k]!) / root;
     }
   }
-  const block = memory.block(SIDE_SLOTS);
+  const copied = precision === "f32" ? Float32Array.from(sizes) : sizes.slice();
   memory.setInteger(block, SIDE_COUNT, count);
   memory.setInteger(block, SIDE_DEPTH, depth);
-  memory.setInteger(block, SIDE_PANELS, writePanels(memory, precision, inputs, count, depth));
-  memory.setInteger(block, SIDE_INPUTS, memory.put("f64", inputs));
-  memory.setInteger(block, SIDE_SIZES, memory.put(precision, sizes));
-  memory.setInteger(block, SIDE_SIZES64, memory.put("f64", sizes));
-  memory.setInteger(block, SIDE_RESTS, memory.put("f64", rests));
+  memory.setInteger(block, SIDE_SIZES, memory.put(precision, copied));
+  memory.setInteger(block, SIDE_PANELS, writePanels(memory, precision, places[0][0], count, depth));
   if (centre) engine.kernels[`sizes_${precision}`](block, memory.allocate(128));
   return { block, zeros };
 }

@@ -29,6 +29,9 @@ export interface GramOptions<P extends Precision = "f64"> {
   out?: Numbers<P>;
 }
 
+/** Largest number of an input. */
+const LARGEST = 1e100;
+
 /** Most bytes of a matrix, and of its inputs. */
 export const MOST_BYTES = 2147483648;
 
@@ -50,7 +53,11 @@ export const whole = (n: number, multiple: number): number => Math.ceil(n / mult
  * @throws {SpecError} where they are no such array of finite numbers
  */
 export function readRows(value: TensorLike, path: string, dimension?: number): Rows {
-  const { shape, data } = toF64(readTensor(value, path, { largest: 1e100 }));
+  const { shape, data } = toF64(readTensor(value, path, { finite: false }));
+  for (let i = 0; i < data.length; i++) {
+    // once more, for the error
+    if (!(Math.abs(data[i]!) <= LARGEST)) readTensor(value, path, { largest: LARGEST });
+  }
   if (shape.length !== 2 || (dimension !== undefined && shape[1] !== dimension)) {
     const expected = `inputs of shape [n, ${dimension ?? "d"}]`;
     throw new SpecError(path, shape, expected, "Inputs in one dimension are [n, 1].");
@@ -106,13 +113,13 @@ export function tileSide(most: number, count: number, cost: number): number {
 /**
  * Rows in panels of kernel memory, with zeros beyond the last.
  *
- * @param values   of a row, `depth` numbers
+ * @param rows     `depth` numbers a row: an array, or the address of one in f64
  * @param ones     whether a coordinate that is 1 follows them
  */
 export function writePanels(
   memory: Memory,
   precision: Precision,
-  values: Float64Array,
+  rows: Float64Array | number,
   count: number,
   depth: number,
   ones = false,
@@ -121,6 +128,7 @@ export function writePanels(
   const all = ones ? depth + 1 : depth;
   const panels = memory.reserve(precision, whole(count, lanes) * all);
   const view = memory.view(precision, panels, whole(count, lanes) * all);
+  const values = typeof rows === "number" ? memory.f64(rows, count * depth) : rows;
   for (let i = 0; i < count; i++) {
     let at = Math.floor(i / lanes) * all * lanes + (i % lanes);
     for (let k = i * depth; k < (i + 1) * depth; k++, at += lanes) view[at] = values[k]!;
