@@ -77,11 +77,14 @@ export function exampleGradients(
     Float64Array,
   ];
   const kappa = new Float64Array(N);
-  const massOf = (i: number) => (masses ? masses[i]! : 1 / N);
+  const share = masses ?? new Float64Array(N).fill(1 / N);
+  // a of all neurons, 1 for ridge units
+  const outer = new Float64Array(N * K).fill(1);
 
   return {
     at(theta, push) {
       push?.fill(0);
+      if (affine) for (let i = 0; i < N; i++) for (let k = 0; k < K; k++) outer[i * K + k] = theta[i * D + k]!;
       let squares = 0;
       for (let q = 0; q < Q; q++) {
         const mass = weights[q]!;
@@ -103,7 +106,7 @@ export function exampleGradients(
 
         for (let k = 0; k < K; k++) f[k] = biased ? theta[N * D + k]! : 0;
         for (let i = 0; i < N; i++) {
-          for (let k = 0; k < K; k++) f[k]! += massOf(i) * (affine ? theta[i * D + k]! : 1) * s[i]!;
+          for (let k = 0; k < K; k++) f[k]! += share[i]! * outer[i * K + k]! * s[i]!;
         }
         const y = labels.subarray(q * K, (q + 1) * K);
         residual(loss, f, y, K, 0, r);
@@ -115,14 +118,13 @@ export function exampleGradients(
         if (biased) turn.set(r);
         for (let i = 0; i < N; i++) {
           let along = 0;
-          for (let k = 0; k < K; k++) along += r[k]! * (affine ? theta[i * D + k]! : 1);
+          for (let k = 0; k < K; k++) along += r[k]! * outer[i * K + k]!;
           kappa[i] = along;
           const lift = along * slope[i]!;
           const output = trainsOutput ? s[i]! * s[i]! : 0;
-          own += massOf(i) * (output * rr + lift * lift * square);
+          own += share[i]! * (output * rr + lift * lift * square);
           const response = slope[i]! * lift * square;
-          for (let k = 0; k < K; k++)
-            turn[k]! += massOf(i) * (output * r[k]! + (affine ? theta[i * D + k]! : 1) * response);
+          for (let k = 0; k < K; k++) turn[k]! += share[i]! * (output * r[k]! + outer[i * K + k]! * response);
         }
         squares += mass * own;
         if (!push) continue;
@@ -133,7 +135,7 @@ export function exampleGradients(
           const row = i * D;
           const dh = kappa[i]! * slope[i]! * square;
           let omega = kappa[i]! * second[i]! * dh + (trainsOutput ? rr * s[i]! * slope[i]! : 0);
-          for (let k = 0; k < K; k++) omega += g[k]! * (affine ? theta[row + k]! : 1) * slope[i]!;
+          for (let k = 0; k < K; k++) omega += g[k]! * outer[i * K + k]! * slope[i]!;
           if (trainsOutput)
             for (let k = 0; k < K; k++) push[row + k]! += mass * (r[k]! * slope[i]! * dh + g[k]! * s[i]!);
           if (trainsBias) push[row + K]! += mass * omega;

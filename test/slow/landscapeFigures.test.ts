@@ -1,4 +1,4 @@
-// The figures of the landscape show what they claim, at their defaults: half a minute. With a fixed seed a run gives the same bits each time,
+// The figures of the landscape show what they claim, at their defaults: some minutes on two cores. With a fixed seed a run gives the same bits each time,
 // so there are no false alarms; the bounds stand in the findings.
 
 import { showFigures } from "./showFigure";
@@ -11,4 +11,7 @@ showFigures([
   "edge-of-stability",
   "catapult",
   "batch-sharpness",
+  "backward-error",
+  "robbins-monro",
+  "sweet-spot",
 ]);

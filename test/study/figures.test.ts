@@ -6,7 +6,7 @@ import { meanSeries, mergedTimes, nearest, phases, say } from "../../src/study/f
 import { figureNames, loadFigure } from "../../src/study/figures/registry";
 
 describe("the figures", () => {
-  it("are those of theory §5, §6, §3, §7 and §8, by name", () => {
+  it("are those of theory §5, §6, §3, §7, §8 and §9 to §12, by name", () => {
     expect(figureNames).toEqual([
       "radial-density",
       "two-starts",
@@ -31,6 +31,19 @@ describe("the figures", () => {
       "two-point-failure",
       "rve-cost",
       "prediction-bands",
+      "ntk-spectrum",
+      "hessian-norm",
+      "kernel-drift",
+      "ridge-path",
+      "sgf-mean",
+      "gibbs-basins",
+      "edge-of-stability",
+      "catapult",
+      "batch-sharpness",
+      "backward-error",
+      "robbins-monro",
+      "sweet-spot",
+      "sharpness-invariance",
     ]);
   });
 

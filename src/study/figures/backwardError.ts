@@ -78,6 +78,7 @@ interface Study {
 async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const { full, seed } = readOptions(options, 1);
   const { signal } = options;
+  signal?.throwIfAborted();
   const objective = await networkObjective(network, NEURONS);
   const begin = objective.start({ seed });
   const orders = permutations([0, 1, 2, 3]);

@@ -36,6 +36,9 @@ const loaders = {
   "edge-of-stability": async () => (await import("./edgeOfStability")).edgeOfStability,
   catapult: async () => (await import("./catapult")).catapult,
   "batch-sharpness": async () => (await import("./batchSharpness")).batchSharpness,
+  "backward-error": async () => (await import("./backwardError")).backwardError,
+  "robbins-monro": async () => (await import("./robbinsMonro")).robbinsMonro,
+  "sweet-spot": async () => (await import("./sweetSpot")).sweetSpot,
   "sharpness-invariance": async () => (await import("./sharpnessInvariance")).sharpnessInvariance,
 } satisfies Record<string, () => Promise<Figure>>;
 

@@ -60,6 +60,7 @@ interface Run {
 async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const { full, seed, replicas } = readOptions(options, 400);
   const { signal, backend, workers } = options;
+  signal?.throwIfAborted();
   const problem = regression();
   const until = full ? 10000 : 1000;
   const times = logSpaced(1, until, full ? 17 : 13).map((t) => Math.round(t / STEP_SIZE) * STEP_SIZE);
