@@ -559,13 +559,13 @@ export function mantissaOf<T>(t: v128): v128 {
 }
 
 /** The nearest integer, halves to even. */
-export function nearest<T>(x: v128): v128 {
+function nearest<T>(x: v128): v128 {
   const c = number<T>(N.Round);
   return v128.sub<T>(v128.add<T>(x, c), c);
 }
 
 /** 2^k; 0 one below and Infinity one above the exponents of normal numbers. */
-export function powerOfTwo<T>(k: v128): v128 {
+function powerOfTwo<T>(k: v128): v128 {
   const biased = v128.add<T>(k, number<T>(N.Bias));
   return sizeof<T>() === 4 ? i32x4.shl(biased, 23) : i64x2.shl(biased, 52);
 }

@@ -19,7 +19,7 @@ import {
   ASIN32_4,
   ASIN32_5,
 } from "../coefficients";
-import { expm1Reduced, Fused, N, nearest, number, powerOfTwo, reduced, term, withSign } from "../math";
+import { expm1Reduced, Fused, N, number, reduced, term, withSign } from "../math";
 import { madd } from "../vector";
 
 const ASIN = memory.data<f64>([
@@ -56,9 +56,11 @@ function constant<T>(name: i32): v128 {
 /** e^x for x ≤ 0 or about; what would be subnormal is 0. */
 export function expNegative<T>(x: v128): v128 {
   const y = v128.pmax<T>(x, constant<T>(EXP_END));
-  const k = nearest<T>(v128.mul<T>(y, number<T>(N.Log2E)));
+  // rounded to an integer, which with the bias of the exponent stands in the low bits
+  const t = madd<T>(y, number<T>(N.Log2E), number<T>(N.Bias));
+  const k = v128.sub<T>(t, number<T>(N.Bias));
   const p = v128.add<T>(number<T>(N.One), expm1Reduced<T, Fused>(reduced<T, Fused>(y, k)));
-  return v128.mul<T>(p, powerOfTwo<T>(k));
+  return v128.mul<T>(p, sizeof<T>() === 4 ? i32x4.shl(t, 23) : i64x2.shl(t, 52));
 }
 
 /**

@@ -52,12 +52,13 @@ export function gram<T>(plan: usize, i0: i32, rows: i32, j0: i32, columns: i32, 
       const width = min(BLOCK, columns - c);
       const at = tile + <usize>r * stride + <usize>c * size;
       block<T>(plan, i0 + r, height, j0 + c, width, at, stride, diagonal && r === c);
-      if (mirror && !diagonal) {
-        transpose<T>(at, stride, height, width, mirror + <usize>c * stride + <usize>r * size, stride);
+      if (diagonal && r === c) reflect<T>(at, stride, height);
+      else if (mirror) {
+        const other = (diagonal ? tile : mirror) + <usize>c * stride + <usize>r * size;
+        transpose<T>(at, stride, height, width, other, stride);
       }
     }
   }
-  if (diagonal) reflect<T>(tile, stride, rows);
 }
 
 function block<T>(
@@ -113,9 +114,17 @@ export function sizes<T>(side: usize, scratch: usize): void {
 
 function rbfRow<T>(plan: usize, row: usize, end: usize, i: i32, j: i32): void {
   const size = sizeof<T>();
-  const near = v128.splat<T>(<T>real(plan, GRAM_NEAR));
+  const bound = real(plan, GRAM_NEAR);
   const mine = v128.load_splat<T>(pointer(pointer(plan, GRAM_LEFT), SIDE_SIZES) + <usize>i * size);
   let other = pointer(pointer(plan, GRAM_RIGHT), SIDE_SIZES) + <usize>j * size;
+  if (bound === Infinity) {
+    for (; row < end; row += 16, other += 16) {
+      const both = v128.add<T>(mine, v128.load(other));
+      v128.store(row, expNegative<T>(v128.sub<T>(v128.load(row), both)));
+    }
+    return;
+  }
+  const near = v128.splat<T>(<T>bound);
   for (; row < end; row += 16, other += 16, j += 16 / <i32>size) {
     const both = v128.add<T>(mine, v128.load(other));
     const value = expNegative<T>(v128.sub<T>(v128.load(row), both));

@@ -170,7 +170,7 @@ function* tiles(
   const m = (y ?? x).count;
   const side = tileSide(SIDE, Math.max(n, m), x.dimension + 20);
   // not a power of 2, which would put a column of the tile into one place of the cache
-  const stride = side + 8;
+  const stride = side + 16;
   const tile = new Tile(memory, precision, memory.reserve(precision, side * stride), stride, side);
   const mirror = y ? null : new Tile(memory, precision, memory.reserve(precision, side * stride), stride, side);
   const plan = memory.block(GRAM_SLOTS);
@@ -183,7 +183,7 @@ function* tiles(
   memory.setInteger(plan, GRAM_STRIDE, stride);
   memory.setInteger(plan, GRAM_PARAMETERS, memory.put(precision, parameters));
   memory.setInteger(plan, GRAM_PARAMETERS64, memory.put("f64", parameters));
-  memory.setReal(plan, GRAM_NEAR, nearOf(form.law, precision));
+  memory.setReal(plan, GRAM_NEAR, isFar(form.law, precision, left, right) ? Infinity : nearOf(form.law, precision));
   const kernel = engine.kernels[`gram_${precision}`];
   for (let i = 0; i < n; i += side) {
     const rows = Math.min(side, n - i);
@@ -211,6 +211,11 @@ function nearOf(law: number, precision: Precision): number {
   return single ? 1 / 256 : 1 / 65536;
 }
 
+/** Whether a radial law has no pair that products lose digits of, as |u|² + |u'|² is nowhere large; its loop then looks for none. */
+function isFar(law: number, precision: Precision, left: Side, right: Side): boolean {
+  return law < LAW_CONE && law !== LAW_MATERN_1 && left.largest + right.largest <= nearOf(law, precision);
+}
+
 function centreOf({ values, count, dimension }: Rows): Float64Array {
   const centre = new Float64Array(dimension);
   for (let i = 0, at = 0; i < count; i++) {
@@ -218,6 +223,15 @@ function centreOf({ values, count, dimension }: Rows): Float64Array {
   }
   for (let k = 0; k < dimension; k++) centre[k]! /= count;
   return centre;
+}
+
+/** One side of a matrix in kernel memory. */
+interface Side {
+  block: number;
+  /** largest |u|²/2 of a radial law */
+  largest: number;
+  /** inputs that are 0 */
+  zeros: number[];
 }
 
 function writeSide(
@@ -228,7 +242,7 @@ function writeSide(
   { values, count, dimension }: Rows,
   centre: Float64Array | null,
   path: string,
-): { block: number; zeros: number[] } {
+): Side {
   const depth = form.bias > 0 ? dimension + 1 : dimension;
   const block = memory.block(SIDE_SLOTS);
   const place = (slot: number, length: number) => {
@@ -249,7 +263,8 @@ function writeSide(
     Float64Array,
   ];
   const zeros: number[] = [];
-  const largest = precision === "f32" ? 1e18 : 1e150;
+  let longest = 0;
+  const most = precision === "f32" ? 1e18 : 1e150;
   for (let i = 0; i < count; i++) {
     const at = i * depth;
     const from = i * dimension;
@@ -260,11 +275,12 @@ function writeSide(
     }
     if (form.bias > 0) inputs[at + dimension] = form.bias;
     const s = lengthOf(inputs, at, depth);
-    if (!(s <= largest)) {
+    if (!(s <= most)) {
       const units = centre ? "length scales from the mean of x" : "standard deviations of ⟨w, x⟩ + b";
       const remedy = precision === "f32" ? "Take precision f64, or smaller inputs." : "Take smaller inputs.";
-      throw new SpecError(`${path}[${i}]`, s, `an input at most ${largest} ${units} long`, remedy);
+      throw new SpecError(`${path}[${i}]`, s, `an input at most ${most} ${units} long`, remedy);
     }
+    longest = Math.max(longest, s);
     if (centre) continue;
     if (form.law === LAW_CONE) {
       sizes[i] = s;
@@ -285,7 +301,7 @@ function writeSide(
   memory.setInteger(block, SIDE_SIZES, memory.put(precision, copied));
   memory.setInteger(block, SIDE_PANELS, writePanels(memory, precision, places[0][0], count, depth));
   if (centre) engine.kernels[`sizes_${precision}`](block, memory.allocate(128));
-  return { block, zeros };
+  return { block, largest: 0.5 * longest * longest, zeros };
 }
 
 /** |u| of the coordinates from a place on; where squares overflow or underflow, by way of the largest. */

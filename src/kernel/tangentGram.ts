@@ -327,8 +327,8 @@ function writeSums(
   const affine = unit.kind === "affine" ? unit : null;
   const all = side * outputs;
   // no powers of 2, which would put a column into one place of the cache
-  const stride = side + 8;
-  const slopesStride = all + 8;
+  const stride = side + 16;
+  const slopesStride = all + 16;
   const values = affine?.trainOutput ? memory.reserve(precision, side * stride) : 0;
   const slopes = memory.reserve(precision, all * slopesStride);
   const inner = memory.reserve(precision, side * stride);

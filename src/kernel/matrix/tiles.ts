@@ -107,7 +107,8 @@ export function room<P extends Precision>(rows: number, columns: number, options
 export function tileSide(most: number, count: number, cost: number): number {
   // some 5 ms of plain JavaScript at most, and tiles of about one size
   const side = Math.min(most, Math.max(8, Math.floor(Math.sqrt(5e6 / cost) / 8) * 8));
-  return whole(Math.ceil(count / Math.ceil(count / side)), 8);
+  // whole lines of the cache where they are long enough: copies to a place in the middle of one take four times as long
+  return whole(Math.ceil(count / Math.ceil(count / side)), side < 64 ? 8 : 32);
 }
 
 /**
