@@ -48,6 +48,7 @@ interface Line {
 async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const { full, seed, replicas } = readOptions(options, 32);
   const { signal, backend } = options;
+  signal?.throwIfAborted();
   const neurons = full ? [64, 256, 1024, 4096, 16384] : [64, 256, 1024, 4096];
   const progress = phases(options.onProgress, [1, 1, 1]);
   const study = async (a: Spread, phase: number, name: string) => {
@@ -208,7 +209,7 @@ function resultOf(
       return {
         title,
         x: { label: "width N" },
-        y: { label: what[panel]! },
+        y: { label: panel === 2 ? "|δθ*|, and rms |f(θ + δθ*) − y|" : what[panel]! },
         curves: here.map(({ label, replicas: all, rate: found }, i) =>
           rateCurve({ label, x: neurons, replicas: all, rate: found, hue: i }),
         ),

@@ -15,7 +15,7 @@ import type { RatePicture, StatisticsPicture } from "./picture";
 import { meanAndError, powerLaw, rateCurve, saySlope } from "./slopes";
 
 const STEP = 0.2;
-const TIMES = [0, 0.6, 1, 2, 3, 4, 6, 8, 12, 16];
+const TIMES = [0, 0.6, 1, 1.6, 2, 2.6, 3, 3.6, 4, 5, 6, 7, 8, 10, 12, 14, 16];
 /** Time at which networks are compared with their limits: the loss is falling then. */
 const MIDDLE = TIMES.indexOf(4);
 const END = TIMES.length - 1;
@@ -63,6 +63,7 @@ interface Row {
 async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const { full, seed, replicas } = readOptions(options, 6);
   const { signal, backend } = options;
+  signal?.throwIfAborted();
   const neurons = full ? [256, 1024, 4096, 8192] : [256, 1024, 4096];
   const progress = phases(options.onProgress, [12, 4, 2]);
   const common = { times: TIMES, stepSize: STEP, x: corners, seed, signal, backend };

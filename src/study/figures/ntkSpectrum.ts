@@ -30,8 +30,8 @@ export const ntkSpectrum: Figure = {
   title: "The eigenvalues of the tangent kernel converge as the width grows",
   claim: [
     `f = N^−½ Σ a σ(w·x) with a ~ N(0, 1), w ~ N(0, I/d), at its start: eigenvalues of the tangent kernel on ${INPUTS} inputs for growing width, against`,
-    "those of the analytic kernel Θ of the infinitely wide network. The spectrum settles on that of Θ with an error of N^−½; at width 2^16 the matrix is",
-    "within its own sampling error of Θ, and the length of the step that fits all labels does not depend on the width.",
+    "those of the analytic kernel Θ of the infinitely wide network. The spectrum settles on that of Θ with an error of N^−½. At width 2^16 the matrix is",
+    "within its own sampling error of Θ. The length of the step that fits all labels does not depend on the width.",
   ].join(" "),
   run,
 };
@@ -52,7 +52,8 @@ interface Case {
 async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const { full, seed, replicas } = readOptions(options, 16);
   const { signal, backend } = options;
-  const neurons = full ? [64, 256, 1024, 4096, 16384, 65536] : [64, 256, 1024, 8192];
+  signal?.throwIfAborted();
+  const neurons = full ? [32, 128, 512, 2048, 16384, 65536] : [32, 128, 1024, 8192];
   const progress = phases(options.onProgress, [1, 1]);
   const found: Case[] = [];
   for (const [i, { label, activation }] of cases.entries()) {
@@ -223,35 +224,50 @@ function resultOf(found: readonly Case[], neurons: readonly number[], replicas: 
       },
     ];
   });
-  const shown = [neurons[0]!, neurons[Math.floor(neurons.length / 2)]!, neurons[neurons.length - 1]!];
+  const shown = [neurons[0]!, neurons[Math.floor((neurons.length - 1) / 2) + 1]!, neurons[neurons.length - 1]!];
   const index = Array.from({ length: INPUTS }, (_, k) => k + 1);
   const picture: StatisticsPicture = {
     kind: "statistics",
     title: "The spectrum of the tangent kernel over width",
     subtitle: `f = N^−½ Σ a σ(w·x) at its start, ${INPUTS} inputs in dimension ${DIMENSION}, ${replicas} networks a width`,
     x: { label: "number of the eigenvalue", scale: "linear", domain: [0.5, INPUTS + 0.5] },
-    panels: found.map(({ label, study }) => ({
-      title: label,
-      y: { label: "eigenvalue", scale: "log" },
-      curves: [
-        ...shown.map((N): Curve => {
-          const { eigenvalues } = study.points.find((point) => point.neurons === N)!;
-          const at = (pick: (all: number[]) => number) => index.map((k) => pick(eigenvalues.map((one) => one[k - 1]!)));
-          return {
-            label: `N = ${N}`,
-            network: {
-              x: index,
-              y: at((all) => all.reduce((sum, one) => sum + one, 0) / all.length),
-              low: at((all) => Math.min(...all)),
-              high: at((all) => Math.max(...all)),
-            },
-            limit: null,
-          };
-        }),
-        { label: "Θ", network: null, limit: { x: index, y: Array.from(study.limit.eigenvalues) }, hue: 7 },
-      ],
-      levels: [],
-    })),
+    panels: found.flatMap(({ label, study }) => {
+      const limit = Array.from(study.limit.eigenvalues);
+      const curve = (N: number, unit: readonly number[]): Curve => {
+        const { eigenvalues } = study.points.find((point) => point.neurons === N)!;
+        const at = (pick: (all: number[]) => number) =>
+          index.map((k) => pick(eigenvalues.map((one) => one[k - 1]! / unit[k - 1]!)));
+        return {
+          label: `N = ${N}`,
+          network: {
+            x: index,
+            y: at((all) => all.reduce((sum, one) => sum + one, 0) / all.length),
+            low: at((all) => Math.min(...all)),
+            high: at((all) => Math.max(...all)),
+          },
+          limit: null,
+          hue: neurons.indexOf(N),
+        };
+      };
+      const ones = index.map(() => 1);
+      return [
+        {
+          title: `eigenvalues, ${label}`,
+          y: { label: "λ_k(N)", scale: "log" as const },
+          curves: [
+            { label: "Θ", network: null, limit: { x: index, y: limit }, hue: 4 },
+            ...[neurons[0]!, neurons[neurons.length - 1]!].map((N) => curve(N, ones)),
+          ],
+          levels: [],
+        },
+        {
+          title: `relative to those of Θ, ${label}`,
+          y: { label: "λ_k(N)/λ_k", scale: "linear" as const },
+          curves: shown.map((N) => curve(N, limit)),
+          levels: [{ y: 1, label: "" }],
+        },
+      ];
+    }),
     key: { network: "mean over networks", spread: "smallest to largest", limit: "N = ∞, analytic" },
   };
   return {
