@@ -97,6 +97,9 @@ export interface LinearFlow {
 /** Most multiplications of a decomposition, n p min(n, p): some ten seconds. */
 const MOST = 2 ** 28;
 
+/** Singular values whose squares are no numbers count as 0. */
+const LEAST = 1e-150;
+
 interface Parsed {
   A: Float64Array;
   b: Float64Array;
@@ -144,7 +147,7 @@ export async function linearFlow(options: LinearFlowOptions): Promise<LinearFlow
   const { A, b, start, n, p, convention, cutoff: relative } = parseSpec(schema, options, "options");
   const speed = convention === "half" ? 1 : 2;
   const { values, left, right } = await decomposition(A, n, p);
-  const cutoff = relative * values[0]!;
+  const cutoff = Math.max(relative * values[0]!, LEAST);
   const rank = values.filter((s) => s > cutoff).length;
   const squares = values.slice(0, rank).map((s) => s * s);
 

@@ -252,7 +252,8 @@ export async function modifiedLoss(
  * @param options  A: [n, p]; b: [n]; start: θ_0, [p] (0); convention; cutoff: singular values at or below this part of the largest count as
  *                 0 (2^−52 max(n, p))
  * @returns rank, condition number, singular values, and functions `flow(t)`, `ridge(λ)`, `descent(k, η)`, `gap()`, `risks(…)`, `terms()`
- * @throws {SpecError} with the path of what is wrong, or where n p min(n, p) > 2^28, which would take more than some ten seconds
+ * @throws {SpecError} with the path of what is wrong, or where n p min(n, p) > 2^28: the decomposition takes up to some ten seconds,
+ *                    and nothing can interrupt it
  * @example (await linearFlow({ A: [[1, 2, 0], [0, 1, 1]], b: [1, 2], convention: "half" })).flow(1)
  * @see Ali, Kolter, Tibshirani, AISTATS 2019; theory §10; docs/regularisation.md
  */

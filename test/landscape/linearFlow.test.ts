@@ -1,7 +1,7 @@
 // The flow of linear models by singular values: against the reference, integration of its equation, normal equations and the
 // conditions that single out the nearest minimiser; the ridge path beside it; expected errors; SGD and its flow in the mean.
 //
-// Statistical tests stand at 4.5 standard errors, 7e-6 each; there are 16 of them here.
+// Statistical tests stand at 4.5 standard errors, 7e-6 each; there are 18 of them here.
 
 import { describe, expect, it } from "vitest";
 import { SpecError } from "../../src/engine/errors";
@@ -537,6 +537,29 @@ describe("wrong input", () => {
     expect(path.flow(3)).toEqual(Float64Array.of(1, 2));
     expect(path.gap().sup).toBe(0);
     expect(path.risks({ truth: [0, 0], noise: 1, covariance: "identity" }).flow(1).risk).toBe(5);
+  });
+
+  it("sizes at the ends of the range of doubles give numbers", async () => {
+    for (const scale of [1e99, 1e-100]) {
+      const path = await linearFlow({
+        A: [
+          [scale, 0],
+          [0, 2 * scale],
+        ],
+        b: [scale, scale],
+        convention: "half",
+      });
+      expect(path.rank).toBe(2);
+      for (const theta of [path.limit, path.flow(1 / scale / scale), path.ridge(0)]) {
+        expect(theta.every((x) => Number.isFinite(x))).toBe(true);
+      }
+      expect(apart(path.limit, [1, 0.5])).toBeLessThan(1e-15);
+      const { best } = path.risks({ truth: [1, 0.5], noise: scale, covariance: "identity" });
+      expect(Number.isFinite(best.ridge.risk + best.flow.risk)).toBe(true);
+    }
+    // too small to have a square
+    const none = await linearFlow({ A: [[1e-200]], b: [1], convention: "half" });
+    expect([none.rank, none.ridge(0)[0]]).toEqual([0, 0]);
   });
 
   it("nearly parallel columns count or not, as the cut-off says", async () => {
