@@ -146,7 +146,9 @@ export function* lanczos(operator: Operator, options: LanczosOptions = {}): Work
       scale = Math.max(scale, Math.abs(eigen.values[0]!), Math.abs(eigen.values[j - 1]!));
       const residual = (k: number) => (closed ? 0 : beta * Math.abs(eigen.vectors[(j - 1) * j + k]!));
       const places = first(j, count);
-      const settled = places.filter((k) => residual(k) <= tolerance * scale).length;
+      // half of it, as what was left out at a restart is not in the estimate
+      const settles = (k: number) => residual(k) <= 0.5 * tolerance * scale;
+      const settled = places.filter(settles).length;
       onProgress?.({ products: done, most: limit, converged: j === p ? wanted : settled });
       if (j === p || done >= limit) {
         result = { places, vectors: eigen.vectors };
@@ -154,8 +156,8 @@ export function* lanczos(operator: Operator, options: LanczosOptions = {}): Work
         const found = places.map((k) => eigen.values[k]!);
         const last = before;
         const same = last?.every((value, i) => Math.abs(value - found[i]!) <= 2 * tolerance * scale) ?? count === 1;
-        // those beyond the last are known well enough to say that none of them belongs before it
-        const beyond = first(j, count + 1).every((k) => residual(k) <= Math.sqrt(tolerance) * scale);
+        // the next one is known as well, so that it does not belong before the last
+        const beyond = first(j, count + 1).every(settles);
         if (same && (count === 1 || beyond)) {
           result = { places, vectors: eigen.vectors };
         } else if (!same) {
