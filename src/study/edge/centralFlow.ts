@@ -63,6 +63,7 @@ export function centralFlow(
   const h = stepSize / substeps;
   const edge = 2 / stepSize;
   let at = network;
+  let expected = 0;
 
   function* walk(steps: number): Work<CentralState | null> {
     const mean = { variance: 0, loss: 0, gradient: 0 };
@@ -71,7 +72,8 @@ export function centralFlow(
       const here = landscape(problem, at, engine);
       try {
         const shift = yield* drift(problem, here, engine, h);
-        const near = yield* atTheEdge(here, edge);
+        const near = yield* atTheEdge(here, edge, expected);
+        expected = near.values.length;
         if (near.values.length > MOST_UNSTABLE) return null;
         const turns = thirdDerivatives(problem, here, engine, near.vectors);
         unstable = 0;
@@ -149,14 +151,18 @@ function* drift(problem: Problem, here: Landscape, engine: Engine, h: number): W
   }
 }
 
-// Eigenvalues that are at the edge or may come there, with their vectors; one more than may be shows that there are too many.
-function* atTheEdge(here: Landscape, edge: number): Work<{ values: number[]; vectors: Float64Array[] }> {
+// Eigenvalues that are at the edge or may come there, with their vectors: more are asked for until one is not near, or there are too many.
+function* atTheEdge(
+  here: Landscape,
+  edge: number,
+  expected: number,
+): Work<{ values: number[]; vectors: Float64Array[] }> {
   const p = here.size;
-  for (let count = 2; ; count = MOST_UNSTABLE + 1) {
-    const asked = Math.min(count, p);
+  const most = Math.min(MOST_UNSTABLE + 1, p);
+  for (let asked = Math.min(expected + 1, most); ; asked++) {
     const found = yield* lanczos(here.hessian, { count: asked, vectors: true, tolerance: 1e-8 });
     const near = Array.from(found.values).filter((lambda) => lambda > edge * (1 - MARGIN));
-    if (near.length === asked && asked < Math.min(MOST_UNSTABLE + 1, p)) continue;
+    if (near.length === asked && asked < most) continue;
     return { values: near, vectors: near.map((_, i) => found.vectors!.slice(i * p, (i + 1) * p)) };
   }
 }
