@@ -63,7 +63,7 @@ interface Sample {
 }
 
 async function run(options: FigureOptions = {}): Promise<FigureResult> {
-  const { full, seed, replicas } = readOptions(options, 10);
+  const { full, seed, replicas } = readOptions(options, 8);
   const { signal } = options;
   signal?.throwIfAborted();
   const samples = Array.from({ length: replicas }, (_, r) => sampleOf(seed, r));
@@ -189,7 +189,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
       `f = N⁻¹ Σ ±⟨w_i, x⟩², N = ${NEURONS}, d = ${DIMENSION}, y = x_1²; ${INPUTS} inputs, two labels each with errors of ${NOISE}; t = ${TIME}; ` +
       `${replicas} draws of data and start; SGD in batches of one; at ε = ${BEYOND} ${diverged} of ${replicas} runs of SGD diverge`,
     x: { label: "step size ε", scale: "log", domain: [0.0009, 0.036] },
-    y: { label: "excess test risk E(f − x_1²)²", scale: "linear", domain: [0, 2.5] },
+    y: { label: "excess test risk E(f − x_1²)²", scale: "linear", domain: [0, 3] },
     panels: [
       {
         title: "Independent draws, and GD",
