@@ -5,7 +5,7 @@
 
 import { describe, expect, it } from "vitest";
 import { sin } from "../../src/engine/math";
-import { tanh } from "../../src/model/activation";
+import { relu, tanh } from "../../src/model/activation";
 import { dataset } from "../../src/model/law";
 import { gaussian } from "../../src/model/start";
 import { affine } from "../../src/model/unit";
@@ -180,6 +180,12 @@ describe("wrong options", () => {
   it("a law that is not finite is refused, with the remedy", async () => {
     const law = { kind: "teacher", dimension: 2, neurons: 2, activation: tanh(), noise: 0, seed: 1 } as const;
     await expect(edgeOfStability({ ...problem, law }, asked)).rejects.toThrow(/law\.kind: .*quadrature/s);
+  });
+
+  it("ratios are refused where the gradient flow ends on a plain", async () => {
+    // all units are dead, so nothing depends on the parameters
+    const dead = { ...problem, unit: affine(relu()), start: gaussian({ w: 0, a: 0, b: -1 }) };
+    await expect(edgeOfStability(dead, { neurons: 4, ratios: [1] })).rejects.toThrow(/^ratios: .*stepSizes/s);
   });
 
   it("stops with the signal's reason", async () => {

@@ -126,6 +126,7 @@ async function runOf(
   const loss: number[] = [];
   const kernel: number[] = [];
   let phase: CatapultRun["phase"] = "unsettled";
+  let atStep = 0;
   const simulation = await open(gradientDescent(problem, { neurons: n, stepSize }), { backend });
   try {
     for (let step = 0; step <= steps; step++) {
@@ -133,9 +134,10 @@ async function runOf(
       const { f, lambda } = read(simulation.measure() as Particles, n);
       loss.push((f * f) / 2);
       kernel.push(lambda);
+      if (loss[step]! > loss[atStep]!) atStep = step;
       const share = loss[step]! / loss[0]!;
       if (share > BEYOND * n) phase = "diverged";
-      else if (share <= SETTLED) phase = Math.max(...loss) > loss[0]! ? "catapult" : "lazy";
+      else if (share <= SETTLED) phase = atStep > 0 ? "catapult" : "lazy";
       else continue;
       break;
     }
@@ -145,15 +147,14 @@ async function runOf(
   } finally {
     simulation.free();
   }
-  const maxLoss = Math.max(...loss);
   return {
     rate,
     product: rate * kernel[0]!,
     phase,
     loss: Float64Array.from(loss),
     kernel: Float64Array.from(kernel),
-    maxLoss,
-    atStep: loss.indexOf(maxLoss),
+    maxLoss: loss[atStep]!,
+    atStep,
     finalKernel: phase === "diverged" ? null : kernel[kernel.length - 1]!,
   };
 }

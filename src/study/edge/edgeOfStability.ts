@@ -162,6 +162,11 @@ export async function edgeOfStability(input: ProblemInput, options: EdgeOptions)
   const flow = await flowTrack(plan, flowSpec, end, told(0, "gradient flow"));
   const stableStep = 2 / flow.sharpness[flow.sharpness.length - 1]!;
 
+  if (ratios && !(stableStep > 0 && stableStep < Infinity)) {
+    const remedy = `λ_max is ${2 / stableStep} at the gradient flow's end.`;
+    throw new SpecError("ratios", ratios, "stepSizes in their place, as no step is the largest stable one", remedy);
+  }
+
   const runs: EdgeRun[] = [];
   for (const [i, size] of sizes.entries()) {
     const stepSize = stepSizes ? size : size * stableStep;
@@ -303,7 +308,12 @@ function readRun(
   });
   const window =
     inside.length > 0
-      ? { mean: mean(inside), least: Math.min(...inside), most: Math.max(...inside), looks: inside.length }
+      ? {
+          mean: mean(inside),
+          least: inside.reduce((a, b) => Math.min(a, b)),
+          most: inside.reduce((a, b) => Math.max(a, b)),
+          looks: inside.length,
+        }
       : null;
   const { status, verdict } = judge(track, diverged, window);
   return {
