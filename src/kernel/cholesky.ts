@@ -26,17 +26,21 @@ const CHUNK = 512;
 /**
  * The factorisation, n³/6 multiplications.
  *
- * @param values      A, [n, n], row-major and symmetric; its lower triangle is overwritten
- * @param n           rows
- * @param jitter      λ
- * @param onFraction  is told how much of the work is done, from 0 to 1
- * @returns null where a pivot is no larger than 8 n 2^−52 of the largest diagonal entry, its round-off: A + λI is numerically singular
+ * @param values   A, [n, n], row-major and symmetric; its lower triangle is overwritten
+ * @param n        rows
+ * @param jitter   λ
+ * @param options  onFraction: is told how much of the work is done, from 0 to 1; roundOff: of a pivot, relative to the largest diagonal
+ *                 entry (8 n 2^−52)
+ * @returns null where a pivot is no larger than its round-off: A + λI is numerically singular
  */
 export function* cholesky(
   values: Float64Array,
   n: number,
   jitter: number,
-  onFraction?: (fraction: number) => void,
+  {
+    onFraction,
+    roundOff = entryRoundOff(n, false),
+  }: { onFraction?: (fraction: number) => void; roundOff?: number } = {},
 ): Generator<void, Cholesky | null, void> {
   const diagonal = new Float64Array(n);
   let largest = 0;
@@ -45,7 +49,7 @@ export function* cholesky(
     largest = Math.max(largest, diagonal[i]!);
     for (let j = 0; j < i; j++) values[i * n + j] = values[j * n + i]!;
   }
-  const least = 8 * n * Number.EPSILON * largest;
+  const least = roundOff * largest;
   // 1/L_jj, as the diagonal keeps A
   const inverse = new Float64Array(n);
   const panel = new Float64Array(PANEL);
@@ -209,6 +213,14 @@ function* inverseBlocks(
     if (i % 4 === 0) yield;
   }
   return blocks;
+}
+
+/** 2^−23, the spacing of f32 at 1. */
+export const SINGLE_EPSILON = 1.1920928955078125e-7;
+
+/** What rounding of its entries does to a kernel matrix, relative to its largest diagonal entry: of n² independent errors, √n of one. */
+export function entryRoundOff(n: number, isSingle: boolean): number {
+  return isSingle ? Math.sqrt(n) * SINGLE_EPSILON : 8 * n * Number.EPSILON;
 }
 
 /** Steps of Lanczos' method for an extreme eigenvalue: of a matrix of so few rows it is exact, to round-off. */

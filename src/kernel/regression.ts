@@ -128,7 +128,7 @@ export async function kernelRegression(
   const solved = await withPauses(
     method === "cg"
       ? byConjugateGradients(entries, size, residuals, settings, onFraction)
-      : byCholesky(entries, size, residuals, asked, onFraction),
+      : byCholesky(entries, size, residuals, asked, isSingle, onFraction),
     signal,
   );
   const { solution, factor, jitter } = solved;

@@ -2,7 +2,7 @@
 
 import { SpecError } from "../engine/errors";
 import { log } from "../engine/math";
-import { type Cholesky, cholesky, dot } from "./cholesky";
+import { type Cholesky, cholesky, dot, entryRoundOff } from "./cholesky";
 
 /** α, a column for each of R, and what it took. */
 export interface Solved {
@@ -27,6 +27,7 @@ const MOST_JITTER = 1e-2;
  *
  * @param entries  K, [n, n]; its lower triangle is overwritten
  * @param jitter   λ, or "smallest": 0 where K is regular, else the least power of ten that makes K + λI so
+ * @param isSingle  whether entries were rounded to f32
  * @throws {SpecError} where K + λI is numerically singular, with the least jitter that makes it regular
  */
 export function* byCholesky(
@@ -34,11 +35,13 @@ export function* byCholesky(
   n: number,
   residuals: readonly Float64Array[],
   jitter: number | "smallest",
-  onFraction?: OnFraction,
+  isSingle: boolean,
+  onFraction: OnFraction,
 ): Generator<void, Solved, void> {
-  let factor = yield* cholesky(entries, n, jitter === "smallest" ? 0 : jitter, onFraction);
+  const roundOff = entryRoundOff(n, isSingle);
+  let factor = yield* cholesky(entries, n, jitter === "smallest" ? 0 : jitter, { onFraction, roundOff });
   if (!factor) {
-    const found = yield* leastJitter(entries, n);
+    const found = yield* leastJitter(entries, n, roundOff);
     if (jitter !== "smallest") {
       throw new SpecError(
         "options.jitter",
@@ -59,15 +62,15 @@ export function* byCholesky(
   return { solution, jitter: factor.jitter, factor, iterations: null, converged: true };
 }
 
-function* leastJitter(entries: Float64Array, n: number): Generator<void, Cholesky, void> {
+function* leastJitter(entries: Float64Array, n: number, roundOff: number): Generator<void, Cholesky, void> {
   let largest = 0;
   for (let i = 0; i < n; i++) largest = Math.max(largest, entries[i * n + i]!);
   if (largest === 0) throw new SpecError("kernel", "a matrix of zeros", "a kernel with k(x, x) > 0 for some point");
   let exponent = -320;
   const power = () => Number(`1e${exponent}`);
-  while (power() < 8 * n * Number.EPSILON * largest) exponent++;
+  while (power() < roundOff * largest) exponent++;
   for (; power() <= MOST_JITTER * largest; exponent++) {
-    const factor = yield* cholesky(entries, n, power());
+    const factor = yield* cholesky(entries, n, power(), { roundOff });
     if (factor) return factor;
   }
   throw new SpecError(
@@ -88,7 +91,7 @@ export function* byConjugateGradients(
   n: number,
   residuals: readonly Float64Array[],
   settings: { jitter: number | "smallest"; tolerance: number; iterations: number },
-  onFraction?: OnFraction,
+  onFraction: OnFraction,
 ): Generator<void, Solved, void> {
   const { tolerance, iterations } = settings;
   const jitter = settings.jitter as number;
@@ -119,7 +122,7 @@ export function* byConjugateGradients(
       square = next;
       for (let i = 0; i < n; i++) p[i] = r[i]! + turn * p[i]!;
       const share = square > 0 ? log(square / first) / (2 * log(tolerance)) : 1;
-      onFraction?.((c + Math.max(0, Math.min(1, share))) / residuals.length);
+      onFraction((c + Math.max(0, Math.min(1, share))) / residuals.length);
     }
     most = Math.max(most, step);
     converged &&= square <= goal;

@@ -1,6 +1,7 @@
 // Eigenvalues of a dense kernel matrix, by ml-matrix, and what of them is round-off.
 
 import { SpecError } from "../engine/errors";
+import { entryRoundOff } from "./cholesky";
 
 /** A = Σ_i λ_i v_i v_iᵀ. */
 export interface Spectrum {
@@ -17,13 +18,11 @@ export interface Spectrum {
 /** Most rows: three seconds. */
 export const MOST_SPECTRUM_ROWS = 700;
 
-const SINGLE_EPSILON = 1.1920928955078125e-7;
-
 /**
  * All eigenvalues and eigenvectors of a positive semidefinite matrix, about 10 n³ multiplications that nothing interrupts.
  *
  * @param matrix   A, [n, n], symmetric
- * @param options  cutoff: relative to λ_max (n 2^−52, of a matrix in f32 n 2^−23); path: of the matrix; remedy: where there are too many rows
+ * @param options  cutoff: relative to λ_max (n 2^−52, of a matrix in f32 √n 2^−23); path: of the matrix; remedy: where there are too many rows
  * @throws {SpecError} where there are more than 700 rows, or an eigenvalue is negative beyond the cut-off
  */
 export async function spectrum(
@@ -33,7 +32,7 @@ export async function spectrum(
 ): Promise<Spectrum> {
   const { isSingle = false, path, remedy } = options;
   checkSpectrumRows(n, path, remedy);
-  const roundOff = n * (isSingle ? SINGLE_EPSILON : Number.EPSILON);
+  const roundOff = isSingle ? entryRoundOff(n, true) : n * Number.EPSILON;
   const { EigenvalueDecomposition, Matrix } = await import("ml-matrix");
   const rows = new Matrix(n, n);
   for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) rows.set(i, j, matrix[i * n + j]!);

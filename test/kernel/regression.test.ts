@@ -303,6 +303,18 @@ describe("singular matrices", () => {
     },
   );
 
+  test("a matrix in f32 is singular where its rounding is as large as what is left of a pivot", async () => {
+    // points 1e-3 apart: 1 − e^{−5e-7}² = 1e-6 of a pivot is left in f64, the round-off √2 2^−23 = 2e-7 is a sixth of it in f32
+    const near = [[0], [1e-3]];
+    const nearer = [[0], [2e-4]];
+    const single = async (points: number[][]) => gram(rbf(1), points, null, { precision: "f32" });
+    for (const points of [near, nearer]) await kernelRegression(rbf(1), { x: points, y: [1, -1] });
+    await kernelRegression(await single(near), { y: [1, -1] });
+    await expect(kernelRegression(await single(nearer), { y: [1, -1] })).rejects.toThrow(
+      /a jitter of 0.000001 or more/,
+    );
+  });
+
   test("the flow needs none: repeated points end at the mean of their labels", async () => {
     const fit = await kernelRegression(ntk(relu()), { x, y, jitter: "smallest" });
     const { training, predictions, rank } = await fit.flow([Infinity], { x: [[1, 0]] });
