@@ -56,7 +56,7 @@ export async function modifiedLoss(
     const remedy = "quadrature(law, { points }) makes it finite.";
     throw new SpecError("problem.law.kind", checked.law.kind, '"dataset", a finite law', remedy);
   }
-  checkSampling(checked, correction, "options");
+  checkSampling(checked, correction, "options", asParticles(measure).shape[0]);
   const parts = partsOf(checked, measure, correction, await loadEngine({ backend }));
   const gradientPenalty = (correction.stepSize / 4) * parts.squaredGradient;
   const noisePenalty = (correction.stepSize / 4) * parts.gradientVariance;

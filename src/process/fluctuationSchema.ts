@@ -420,30 +420,45 @@ export const correctionSchema: Schema<Correction> = object("a correction { stepS
   batchSize: optional(integer(1, 2 ** 20), 1),
 });
 
+/** Some seconds an evaluation. */
+const MOST_PRODUCTS = 2 ** 29;
+
 /** Checks that a gradient flow can be corrected; paths are relative to the process. */
 export function checkCorrection(
-  process: { problem: Problem; gradient: string; points: number | null; schedule: Schedule },
+  process: { problem: Problem; neurons: number; gradient: string; points: number | null; schedule: Schedule },
   correction: Correction,
 ): void {
   checkExamples(process.problem);
   checkSecondOrder(process);
-  checkSampling(process.problem, correction, "correction");
+  checkSampling(process.problem, correction, "correction", process.neurons);
 }
 
 /**
  * Checks that examples can be drawn as a modified loss says.
  *
- * @param path  where the correction stands
+ * @param path     where the correction stands
+ * @param neurons  that meet all examples at each evaluation
  */
-export function checkSampling(problem: Problem, { sampling, batchSize }: Correction, path: string): void {
+export function checkSampling(
+  problem: Problem,
+  { sampling, batchSize }: Correction,
+  path: string,
+  neurons: number,
+): void {
   if (sampling === "full") {
     if (batchSize === 1) return;
     throw new SpecError(`${path}.batchSize`, batchSize, 'nothing, as the sampling is "full"');
   }
   checkFinite(problem);
   const { x, decay } = problem.law as Dataset;
-  if (x.shape[0]! % batchSize !== 0) {
-    throw new SpecError(`${path}.batchSize`, batchSize, `a divisor of the ${x.shape[0]} examples of an epoch`);
+  const [n, d] = x.shape as [number, number];
+  // a pair of neuron and example costs d multiplications twice, and as much as some eight more
+  if (neurons * n * (d + 8) > MOST_PRODUCTS) {
+    const expected = `fewer pairs of neurons and examples than ${neurons} × ${n}, as they are summed without kernels`;
+    throw new SpecError(path, sampling, expected, 'The sampling "full" has kernels.');
+  }
+  if (n % batchSize !== 0) {
+    throw new SpecError(`${path}.batchSize`, batchSize, `a divisor of the ${n} examples of an epoch`);
   }
   checkBatch({ problem, batchSize, replacement: false });
   if (decay) throw new SpecError("problem.law.decay", decay.data, "nothing, as examples go without replacement");

@@ -61,7 +61,11 @@ export async function particleSolver(
         ? { kind: "dormandPrince", tolerance: process.tolerance ?? TOLERANCE }
         : { kind: "rungeKutta", timeStep: process.timeStep! },
     );
-    return { solver: Object.assign(solver, { free: () => memory.free() }), method };
+    const { stepSize, sampling } = process.correction ?? {};
+    return {
+      solver: Object.assign(solver, { free: () => memory.free() }),
+      method: drift ? `${method}; of the modified loss of steps ${stepSize}, ${sampling}` : method,
+    };
   } catch (error) {
     memory.free();
     throw error;

@@ -174,6 +174,13 @@ describe("a run file", () => {
         schedule: { kind: "power", exponent: 1, offset: 2 },
       }),
     ],
+    [
+      "gradientFlow of a modified loss",
+      gradientFlow(
+        { ...line, unit: affine(tanh()) },
+        { neurons: 2, correction: { stepSize: 0.1, sampling: "withoutReplacement" } },
+      ),
+    ],
     ["nonlinear", nonlinear(classes, { neurons: 2, limit: gradientFlow(classes, { neurons: 9, seed: 1 }) })],
     [
       "nonlinear in the radial flow",

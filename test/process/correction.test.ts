@@ -24,6 +24,7 @@ import {
   relu,
   SpecError,
   silu,
+  solve,
   tanh,
   teacher,
 } from "../../src/index";
@@ -308,6 +309,12 @@ describe("the specification of a correction", () => {
     expect(parseProcess(JSON.parse(JSON.stringify(corrected)))).toEqual(corrected);
   });
 
+  it("stands in what the result says of its method", async () => {
+    const correction = { stepSize: 0.1, sampling: "withoutReplacement" } as const;
+    const { provenance } = await solve(gradientFlow(problem, { neurons, correction }), { times: [0] });
+    expect(JSON.stringify(provenance)).toContain("of the modified loss of steps 0.1, withoutReplacement");
+  });
+
   it.each<[string, ProblemInput, Record<string, unknown>, string]>([
     ["a kinked activation", { ...problem, unit: affine(relu()) }, {}, "process.problem.unit.activation"],
     ["a schedule", problem, { schedule: { kind: "power", exponent: 0.5, offset: 1 } }, "process.schedule"],
@@ -318,6 +325,12 @@ describe("the specification of a correction", () => {
       problem,
       { correction: { stepSize: 0.1, sampling: "withoutReplacement", batchSize: 3 } },
       "process.correction.batchSize",
+    ],
+    [
+      "more than can be summed",
+      { ...problem, law: dataset({ x: Array.from({ length: 4096 }, (_, q) => [q, 1]), y: new Float64Array(4096) }) },
+      { neurons: 2 ** 16, correction: { stepSize: 0.1, sampling: "withoutReplacement" } },
+      "process.correction",
     ],
     [
       "a sampled law without a quadrature",

@@ -303,6 +303,15 @@ const moved: [string, Process, string][] = [
     "fd7ebf29982baa8123ae1c3ac9cfce4d",
   ],
   [
+    "gradient flow of a modified loss, 3 classes, output bias",
+    gradientFlow(classes, {
+      neurons: 20,
+      seed: 1,
+      correction: { stepSize: 0.03, sampling: "withoutReplacement", batchSize: 1 },
+    }),
+    "aa56abded2502907aa9ed31c8fafc417",
+  ],
+  [
     "modified flow, 3 classes, output bias",
     modifiedFlow(classes, { neurons: 20, stepSize: 0.03, batchSize: 2, seed: 1 }),
     "16d30ae6e4dc81a7deaedf2984f81d00",
