@@ -34,9 +34,9 @@ const RANGE = [0.02, 4] as const;
 const SEVERAL = 25;
 const BOX = [-3, 3] as const;
 const PLANE = [BOX, [-5, 5]] as const;
-/** Langevin particles and their steps, which move masses by no more than BIAS: found from their transition density on the line. */
-const LINE = { neurons: 6000, stepSize: 0.005, bias: 0.002, cells: 1024 };
-const AREA = { neurons: 2000, stepSize: 0.01, bias: 0.006, cells: 192 };
+/** Langevin particles and their steps, which move masses by no more than `bias`: on the line by their transition density 0.0034. */
+const LINE = { neurons: 6000, stepSize: 0.01, bias: 0.004, cells: 1024 };
+const AREA = { neurons: 1500, stepSize: 0.01, bias: 0.006, cells: 192 };
 const BINS = 36;
 
 const SIDES: Record<"line" | "plane", Box[]> = {
