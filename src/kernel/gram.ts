@@ -76,8 +76,9 @@ export async function gram<P extends Precision = "f64">(
   if (form) {
     const engine = await loadMatrixEngine(options.backend);
     const memory = engine.memory();
+    const inner = precision === "f32" && cancels(form, [left, right ?? left]) ? "f64" : precision;
     try {
-      await withPauses(tiles(engine, memory, precision, form, left, right, values), signal);
+      await withPauses(tiles(engine, memory, inner, form, left, right, values), signal);
     } finally {
       memory.free();
     }
@@ -98,6 +99,8 @@ interface Form {
   bias: number;
   /** k(0, 0) and k(0, x), where an input has no direction and the law another value than the kernel. */
   zero?: { both: number; one: number };
+  /** About by how much round-off of c is larger in k(x, x), by |x|², where ⟨x, x'⟩ is found by taking v_b from a correlation. */
+  amplification?: (square: number) => number;
 }
 
 /** The form of a kernel, or null where it has none. */
@@ -135,12 +138,19 @@ function wideForm(kernel: WideKernel, d: number): Form | null {
   const square = alpha * alpha;
   const value = square * (trained ? 1 : outputVariance);
   const stretch = trained ? (square * outputVariance * d) / weightVariance : 0;
-  const shift = trained ? square * outputVariance * (kernel.trainBias ? 1 : 0) - stretch * biasVariance : 0;
+  const one = trained && kernel.trainBias ? 1 : 0;
+  const shift = square * outputVariance * one - stretch * biasVariance;
+  const added = square * outputVariance;
+  const amplification = (xx: number) => {
+    const kappa = (weightVariance * xx) / d + biasVariance;
+    return (stretch * kappa) / (value * kappa + added * (xx + one));
+  };
+  const biased = trained && biasVariance > 0 && outputVariance > 0 ? { amplification } : {};
   if (activation.kind === "erf") {
     const share = 4 / Math.PI;
     if (!trained) return { law: LAW_ARCSINE, parameters: [value * (2 / Math.PI)], ...transform };
     const parameters = [value * (2 / Math.PI), (stretch * share) / 2, shift * share];
-    return { law: LAW_ARCSINE_SLOPES, parameters, ...transform };
+    return { law: LAW_ARCSINE_SLOPES, parameters, ...transform, ...biased };
   }
   if (activation.kind !== "relu" && activation.kind !== "leakyRelu") return null;
   const m = activation.kind === "relu" ? 0 : activation.slope;
@@ -148,7 +158,26 @@ function wideForm(kernel: WideKernel, d: number): Form | null {
   const bend = (delta * delta) / (2 * Math.PI);
   const parameters = [m * (m + delta), bend, value + stretch, value * bend, shift];
   // σ'(0) is the slope on the left
-  return { law: LAW_CONE, parameters, ...transform, zero: { both: shift * m * m, one: shift * m * (m + delta / 2) } };
+  return {
+    law: LAW_CONE,
+    parameters,
+    ...transform,
+    ...biased,
+    zero: { both: shift * m * m, one: shift * m * (m + delta / 2) },
+  };
+}
+
+/** Whether f32 would lose more than a digit in k(x, x) of some input. */
+function cancels({ amplification }: Form, sides: readonly Rows[]): boolean {
+  if (!amplification) return false;
+  return sides.some(({ values, count, dimension }) => {
+    for (let i = 0; i < count; i++) {
+      let square = 0;
+      for (let k = i * dimension; k < (i + 1) * dimension; k++) square += values[k]! * values[k]!;
+      if (!(amplification(square) <= 8)) return true;
+    }
+    return false;
+  });
 }
 
 /** Largest side of a tile. */
