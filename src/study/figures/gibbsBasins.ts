@@ -297,7 +297,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
     title: "The flat basin's share of the mass against the temperature ε = η/b",
     subtitle:
       `On the line, curvatures ${ALONG.join(" and ")}; in the plane, Hessians of determinants ${ALONG[0] * ACROSS[0]} and ${ALONG[1] * ACROSS[1]}; ` +
-      "half-spaces on either side of the saddle; Langevin particles ± 2 standard errors",
+      "basins are what lies on either side of 0, between the minima; Langevin particles ± 2 standard errors",
     x: { label: "ε = η/b", scale: "log", domain: [...RANGE] },
     key: { limit: "quadrature", network: "measured", spread: "± 2 standard errors" },
     panels: found.map((one) => ({
