@@ -61,10 +61,11 @@ const words = (text: string) => new Set(text.split(" "));
 const OPTIONAL = words(
   "loss confinement temperature rotation signal weights a b outputs outputBias trainOutput trainBias noise batchSize schedule " +
     "replacement precision seed replica method cells rMax tolerance particles degree maxStep r2 gradient points timeStep " +
-    "center box noiseStep carried examples order factorisation gradientNoise decay initialNoise reference momentum beta1 beta2 stabiliser",
+    "center box noiseStep carried examples order factorisation gradientNoise decay initialNoise reference momentum beta1 beta2 stabiliser " +
+    "correction sampling",
 );
 const NULLABLE = words(
-  "confinement weights cells rMax tolerance particles degree maxStep r2 points timeStep box noiseStep carried examples initialNoise",
+  "confinement weights cells rMax tolerance particles degree maxStep r2 points timeStep box noiseStep carried examples initialNoise correction",
 );
 const SIGNED = words("factor slope from to label a b w mean center decay");
 const COUNTS = words("neurons batchSize seed replica degree outputs points cells examples order");

@@ -394,7 +394,22 @@ const gradientFlowOf = (problem: { law: Spec; start: Spec }) =>
         },
       ),
     );
-const gradientFlow = problemOf({ laws: withNone }).chain(gradientFlowOf);
+const gradientFlow = fc.oneof(
+  { weight: 2, arbitrary: problemOf({ laws: withNone }).chain(gradientFlowOf) },
+  {
+    weight: 1,
+    arbitrary: problemOf({ laws: finite, units: smooth(unitOf), confined: false }).chain((problem) =>
+      fc.record({
+        kind: fc.constant("gradientFlow"),
+        problem: fc.constant(problem),
+        neurons: neuronsOf(problem),
+        correction: nothingOr(
+          fc.record({ stepSize: above0, sampling: fc.constant("full") }, { requiredKeys: ["stepSize"] }),
+        ),
+      }),
+    ),
+  },
+);
 
 const numerics = {
   tolerance: fc.double({ min: 1e-12, max: 0.1, noNaN: true }),
