@@ -87,7 +87,7 @@ export function svg(sheet: Sheet): string {
   const frame = { width, height: y, viewBox: `0 0 ${width} ${y}`, "font-family": FONT, fill: INK, color: INK };
   for (const [key, value] of Object.entries(frame)) root.setAttribute(key, String(value));
   root.setAttribute("role", "img");
-  tidy(root);
+  tidy(root, digest(`${sheet.title}\n${sheet.subtitle}`));
   return `<?xml version="1.0" encoding="UTF-8"?>\n${root.outerHTML}\n`;
 }
 
@@ -136,8 +136,16 @@ function glyph({ glyph: shape, color }: KeyEntry, x: number, y: number, element:
 
 const LENGTHS = new Set(["d", "transform", "x", "y", "x1", "x2", "y1", "y2", "cx", "cy", "r", "width", "height"]);
 
-// Two decimals of a pixel are enough; ids are renumbered, because Plot counts them over the life of the process.
-function tidy(root: Element): void {
+/** FNV-1a of a text, 32 bits. */
+function digest(text: string): string {
+  let hash = 2166136261;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 16777619);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+// Two decimals of a pixel are enough; ids are renumbered, because Plot counts them over the life of the process, and carry a name, because
+// pictures that stand in one page share its ids.
+function tidy(root: Element, picture: string): void {
   const ids = new Map<string, string>();
   for (const element of Array.from(root.querySelectorAll("*"))) {
     for (const { name, value } of Array.from(element.attributes)) {
@@ -147,7 +155,7 @@ function tidy(root: Element): void {
           value.replace(/-?\d+\.\d{3,}(e-?\d+)?/g, (text) => String(round2(Number(text)))),
         );
       } else if (name === "id") {
-        ids.set(value, `clip-${ids.size + 1}`);
+        ids.set(value, `clip-${picture}-${ids.size + 1}`);
         element.setAttribute(name, ids.get(value)!);
       } else if (name === "class" || name === "aria-hidden") {
         element.removeAttribute(name);

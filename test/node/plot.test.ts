@@ -133,7 +133,7 @@ describe.each(pictures)("a %s picture", (_, picture) => {
 
   it("is a document of its own: nothing from outside, no script, no style sheet", () => {
     expect(text).toMatch(/^<\?xml[^>]*\?>\n<svg [^>]*xmlns="http:\/\/www.w3.org\/2000\/svg"/);
-    expect(text).not.toMatch(/<script|<style|href=|url\((?!#clip-\d+\))|class=/);
+    expect(text).not.toMatch(/<script|<style|href=|url\((?!#clip-[0-9a-f]{8}-\d+\))|class=/);
     expect(parsed(text).querySelector("rect")!.getAttribute("fill")).toBe("white");
   });
 
@@ -155,6 +155,8 @@ describe.each(pictures)("a %s picture", (_, picture) => {
     const ids = [...text.matchAll(/<clipPath id="([^"]+)"/g)].map((match) => match[1]);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, used] of text.matchAll(/url\(#([^)]+)\)/g)) expect(ids).toContain(used);
+    // two pictures may stand in one page
+    expect(draw({ ...picture, title: "Another" })).not.toContain(`"${ids[0]}"`);
   });
 });
 
