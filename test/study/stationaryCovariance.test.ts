@@ -4,13 +4,18 @@
 import { describe, expect, it } from "vitest";
 import { log } from "../../src/engine/math";
 import {
+  affine,
   dataset,
   ensemble,
+  gradientFlow,
   identity,
+  landscapeOf,
   linearMoments,
   linearObjective,
   noExamples,
+  noiseCovariance,
   objectivePaths,
+  open,
   type ProblemInput,
   parameters,
   particles,
@@ -325,6 +330,65 @@ describe("the library's SGD with falling steps", () => {
       expect(Math.abs(square - covariance[3 * i]!)).toBeLessThan(
         4.5 * Math.sqrt((fourth - square * square) / replicas),
       );
+    }
+  });
+});
+
+describe("a network about a minimum", () => {
+  it("fluctuates with the covariance of its Hessian and its gradient noise", async () => {
+    // three neurons tanh(w x + b) a of which b and a are kept, pulled to 0 a little so that no direction is flat
+    const inputs = Array.from({ length: 10 }, (_, q) => [(q - 4.5) / 3]);
+    const errors = stream(8).normals(10);
+    const network: ProblemInput = {
+      law: dataset({ x: inputs, y: inputs.map(([one], q) => one! + 0.6 * errors[q]!) }),
+      unit: affine(tanh(), { trainOutput: false, trainBias: false }),
+      start: particles([
+        [2, 0.5, 1],
+        [1, -1, 0.7],
+        [3, 0, 0.4],
+      ]),
+      confinement: quadratic(0.1),
+    };
+    const neurons = 3;
+    const flow = await open(gradientFlow(network, { neurons, tolerance: 1e-10 }));
+    await flow.advance(400);
+    const measure = flow.measure();
+    flow.free();
+    if (measure.kind !== "particles") throw new Error("particles");
+    const rest = measure.values;
+    const landscape = await landscapeOf(network, measure);
+    const hessian = [0, 1, 2].map((i) => {
+      const column = new Float64Array(3);
+      landscape.hessian.apply(
+        Float64Array.from({ length: 3 }, (_, j) => (i === j ? 1 : 0)),
+        column,
+      );
+      return Array.from(column);
+    });
+    landscape.free();
+    // the noise of w alone, in the coordinates w/√N of the landscape
+    const { matrix } = await noiseCovariance(network, measure);
+    const noise = [0, 1, 2].map((i) => [0, 1, 2].map((j) => matrix.data[(3 * i + 2) * 9 + 3 * j + 2]! / neurons));
+    const stepSize = 0.02;
+    const { covariance } = await stationaryCovariance({ hessian, noise }, { stepSize });
+    const replicas = 600;
+    const moved = { ...network, start: particles([0, 1, 2].map((i) => Array.from(rest.slice(3 * i, 3 * i + 3)))) };
+    const run = await ensemble(sgd(moved, { neurons, stepSize, seed: 5 }), {
+      replicas,
+      times: [40],
+      observe: { theta: parameters([0, 1, 2]) },
+      workers: 0,
+    });
+      covariance.map((c) => c * 3),
+      hessian,
+      rest,
+    );
+    for (const i of [0, 1, 2]) {
+      const values = run.observables.theta!.replicas.map((row) => row[3 * i + 2]!);
+      const mean = values.reduce((sum, one) => sum + one / replicas, 0);
+      const spread = values.reduce((sum, one) => sum + ((one - mean) * (one - mean)) / (replicas - 1), 0);
+      // 4.5 standard errors of a variance, and 5 per cent for what the loss is not quadratic
+      expect(Math.abs(spread / neurons / covariance[4 * i]! - 1)).toBeLessThan(4.5 * Math.sqrt(2 / replicas) + 0.05);
     }
   });
 });
