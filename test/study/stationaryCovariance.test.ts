@@ -379,10 +379,6 @@ describe("a network about a minimum", () => {
       observe: { theta: parameters([0, 1, 2]) },
       workers: 0,
     });
-      covariance.map((c) => c * 3),
-      hessian,
-      rest,
-    );
     for (const i of [0, 1, 2]) {
       const values = run.observables.theta!.replicas.map((row) => row[3 * i + 2]!);
       const mean = values.reduce((sum, one) => sum + one / replicas, 0);
