@@ -67,7 +67,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const { signal } = options;
   signal?.throwIfAborted();
   const samples = Array.from({ length: replicas }, (_, r) => sampleOf(seed, r));
-  const sizes = full ? [0.0005, ...STEP_SIZES.flatMap((size) => [size, 1.5 * size])] : STEP_SIZES;
+  const sizes = full ? [0.0005, 0.001, 0.0015, 0.002, 0.003, 0.004, 0.006, 0.008] : STEP_SIZES;
   const common = { neurons: NEURONS };
   const curves: Curve[] = [
     {
