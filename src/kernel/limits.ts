@@ -66,8 +66,8 @@ export function* limitGram(kernel: LimitKernel, x: Rows, y: Rows | null = null):
   return out;
 }
 
-/** Elementary evaluations between two pauses: a few milliseconds. */
-const PIECE = 2e5;
+/** Evaluations of σ between two pauses: up to 300 ns each, some ten milliseconds; one pair of very wide inputs alone may take more. */
+const PIECE = 3e4;
 
 interface Pair {
   value: number;
@@ -238,11 +238,12 @@ function constants(activation: Activation, { count, scales }: Points): (i: numbe
   };
 }
 
-/** Whether a pair goes by one normal number: the rule is quick there, and gives a repeated input the bits of the diagonal. */
-function isParallel(points: Points, i: number, j: number, product: number): boolean {
+/** Whether two inputs are the same, so that their pair has the bits of the diagonal. */
+function isRepeated(points: Points, i: number, j: number, product: number): boolean {
   if (i === j) return true;
+  if (points.scales[i] !== points.scales[j]) return false;
   const rho = correlation(points, i, j, product);
-  return Math.abs(rho) > 0.9 && gapOf(points, i, j, rho) < 1e-9;
+  return rho > 0.9 && gapOf(points, i, j, rho) === 0;
 }
 
 interface PairByRule extends Expectations {
@@ -250,15 +251,17 @@ interface PairByRule extends Expectations {
   work(i: number, j: number, product: number): number;
 }
 
-/** A closed form, or quadrature. */
+/** A closed form, or quadrature: in the plane, and on the line where one normal number drives both. */
 function ruleOf(activation: Activation, { rule, closed }: PairMethod, points: Points, knots: number): PairByRule {
   const { scales } = points;
   const six = new Float64Array(6);
   const bandwidth = closed ? 0 : quadratureBandwidth(activation);
+  const line = lineSums(activation, points, bandwidth);
   const work = (i: number, j: number, product: number): number => {
     if (closed) return 10 * (1 + knots * knots);
     const rho = correlation(points, i, j, product);
     const gap = gapOf(points, i, j, rho);
+    if (gap === 0) return line.work;
     const outer = gaussianRule((scales[i]! + Math.abs(rho) * scales[j]!) * bandwidth);
     const inner = gaussianRule(scales[j]! * Math.sqrt(gap * (2 - gap)) * bandwidth);
     return outer.nodes.length * inner.nodes.length;
@@ -266,12 +269,57 @@ function ruleOf(activation: Activation, { rule, closed }: PairMethod, points: Po
   const evaluate: Expectations = (i, j, product, out) => {
     const rho = correlation(points, i, j, product);
     const gap = gapOf(points, i, j, rho);
-    rule(scales[i]!, 0, scales[j]!, 0, rho < 0 ? -1 : 1, gap, six);
-    out.value = six[VALUE]!;
-    out.slopes = six[SLOPES]!;
-    return closed ? 10 * (1 + knots * knots) : work(i, j, product);
+    const sign = rho < 0 ? -1 : 1;
+    if (closed || gap > 0) {
+      rule(scales[i]!, 0, scales[j]!, 0, sign, gap, six);
+      out.value = six[VALUE]!;
+      out.slopes = six[SLOPES]!;
+      return work(i, j, product);
+    }
+    line.sums(i, j, sign, out);
+    return line.work;
   };
   return Object.assign(evaluate, { work });
+}
+
+/** Most numbers of rows that are kept: 100 MB. */
+const MOST_KEPT = 12500000;
+
+/** E σ(sG)σ(± s'G) and E σ'(sG)σ'(± s'G) as products of rows √w_k σ(s g_k), √w_k σ'(s g_k), made where they are first asked for. */
+function lineSums(activation: Activation, { scales }: Points, bandwidth: number) {
+  const { value, derivative } = activationFunctions(activation);
+  const { nodes, weights } = gaussianRule(2 * Math.max(...scales) * bandwidth);
+  const M = nodes.length;
+  const roots = weights.map(Math.sqrt);
+  const kept = new Map<number, Float64Array>();
+  const rowOf = (i: number): Float64Array => {
+    const known = kept.get(i);
+    if (known) return known;
+    const row = new Float64Array(2 * M);
+    for (let k = 0; k < M; k++) {
+      row[k] = roots[k]! * value(scales[i]! * nodes[k]!);
+      row[M + k] = roots[k]! * derivative(scales[i]! * nodes[k]!);
+    }
+    if ((kept.size + 1) * 2 * M <= MOST_KEPT) kept.set(i, row);
+    return row;
+  };
+  return {
+    // products cost a small part of an activation each
+    work: Math.ceil(M / 16),
+    sums(i: number, j: number, sign: number, out: Pair): void {
+      const [a, b] = [rowOf(i), rowOf(j)];
+      let values = 0;
+      let slopes = 0;
+      for (let k = 0; k < M; k++) {
+        // nodes are symmetric about 0
+        const l = sign > 0 ? k : M - 1 - k;
+        values += a[k]! * b[l]!;
+        slopes += a[M + k]! * b[M + l]!;
+      }
+      out.value = values;
+      out.slopes = slopes;
+    },
+  };
 }
 
 /** Of √(E σ² E σ'²): what a cut series may leave. */
@@ -283,8 +331,8 @@ const DEGREES = [64, 512];
 /** Bins of |ρ| whose pairs share an order. */
 const BINS = 256;
 
-/** Evaluations of σ that quadrature may take in all: about half a minute. */
-const MOST_WORK = 2e9;
+/** Evaluations of σ that quadrature may take in all: of 22 to 303 ns each, by activation, so a minute at most. */
+const MOST_WORK = 2e8;
 
 /** Mehler's series with, for each pair, the order that its |ρ| and its two scales ask for; by the rule where there is none. */
 function* mehlerSeries(
@@ -309,7 +357,7 @@ function* mehlerSeries(
         const other = m === null ? j : n + j;
         if (scales[i] === 0 || scales[other] === 0) continue;
         const product = products[i * columns + j]!;
-        if (series.order(i, other, binOf(i, other, product)) >= 0 || isParallel(points, i, other, product)) continue;
+        if (series.order(i, other, binOf(i, other, product)) >= 0 || isRepeated(points, i, other, product)) continue;
         isEnough = false;
         if (degree < DEGREES[DEGREES.length - 1]!) break;
         total += byRule.work(i, other, product);
@@ -319,9 +367,12 @@ function* mehlerSeries(
     }
     if (isEnough) break;
   }
-  const { order, sums } = series;
+  const { order, sums, own } = series;
   return (i, j, product, out) => {
-    if (isParallel(points, i, j, product)) return byRule(i, j, product, out);
+    if (isRepeated(points, i, j, product)) {
+      own(i, out);
+      return 1;
+    }
     const rho = correlation(points, i, j, product);
     const K = order(i, j, Math.min(BINS - 1, Math.floor(Math.abs(rho) * BINS)));
     if (K < 0) return byRule(i, j, product, out);
@@ -342,6 +393,8 @@ function tooWide({ scales }: Points, activation: Activation): SpecError {
 interface Series {
   /** The order that a pair needs at a bin of |ρ|; −1: more than there are. */
   order(i: number, j: number, bin: number): number;
+  /** Writes E σ(X)² and E σ'(X)² of a point. */
+  own(i: number, out: Pair): void;
   /** Writes both sums up to an order. */
   sums(i: number, j: number, order: number, rho: number, out: Pair): void;
 }
@@ -350,23 +403,29 @@ interface Series {
 function* coefficients(activation: Activation, points: Points, degree: number): Generator<void, Series, void> {
   const { count, scales } = points;
   const expansion = hermiteExpansion(activation, degree);
-  const { rule } = pairMethod(activation, activation, true);
   const width = degree + 1;
   const g = new Float64Array(count * width);
   const orders = new Int16Array(count * BINS);
   const row = new Float64Array(expansion.size);
-  const six = new Float64Array(6);
+  const squares = new Float64Array(2 * count);
+  const squaresOf = diagonalRule(activation);
+  const pair: Pair = { value: 0, slopes: 0 };
   for (let i = 0; i < count; i++) {
     const s = scales[i]!;
     if (s === 0) continue;
     expansion.evaluate(s, 0, row, 0);
     g.set(row.subarray(0, width), i * width);
-    // of E σ² and E σ'², which are known to their round-off
-    rule(s, 0, s, 0, 1, 0, six);
-    fillOrders(row, s, degree, six, orders.subarray(i * BINS, (i + 1) * BINS));
+    squaresOf(s, pair);
+    squares[2 * i] = pair.value;
+    squares[2 * i + 1] = pair.slopes;
+    fillOrders(row, s, degree, pair, orders.subarray(i * BINS, (i + 1) * BINS));
     yield;
   }
   return {
+    own(i, out) {
+      out.value = squares[2 * i]!;
+      out.slopes = squares[2 * i + 1]!;
+    },
     order(i, j, bin) {
       const [p, q] = [orders[i * BINS + bin]!, orders[j * BINS + bin]!];
       return p < 0 || q < 0 ? -1 : Math.max(p, q);
@@ -386,9 +445,19 @@ function* coefficients(activation: Activation, points: Points, degree: number): 
   };
 }
 
+/** E σ(sG)² and E σ'(sG)². */
+function diagonalRule(activation: Activation): (s: number, out: Pair) => void {
+  const { rule } = pairMethod(activation, activation, true);
+  const six = new Float64Array(6);
+  return (s, out) => {
+    rule(s, 0, s, 0, 1, 0, six);
+    out.value = six[VALUE]!;
+    out.slopes = six[SLOPES]!;
+  };
+}
+
 /** The least K for each bin with T_K |ρ|^{K+1} and S_K |ρ|^K below the tolerance, −1 where there is none up to the degree. */
-function fillOrders(row: Float64Array, s: number, degree: number, six: Float64Array, orders: Int16Array): void {
-  const [value, slopes] = [six[VALUE]!, six[SLOPES]!];
+function fillOrders(row: Float64Array, s: number, degree: number, { value, slopes }: Pair, orders: Int16Array): void {
   const tails = new Float64Array(degree + 1);
   let valueLeft = value - row[0]! * row[0]!;
   let slopesLeft = slopes;

@@ -15,7 +15,7 @@ export interface Spectrum {
   rank: number;
 }
 
-/** Most rows: three seconds. */
+/** Most rows: some two seconds of one core. */
 export const MOST_SPECTRUM_ROWS = 700;
 
 /**
