@@ -48,9 +48,10 @@ export function accuracyOf(
   const labels = labelRows(law.y.data, n, outputsOf(unit), loss);
   let value = 0;
   sharesAt(measure, problem, engine, law.x.data, labels).forEach((share, q) => {
-    value += (law.weights ? law.weights.data[q]! : 1 / n) * share;
+    value += law.weights ? law.weights.data[q]! * share : share;
   });
-  return { value, standardError: null, method: "exact" };
+  // n ones are 1 to the last bit
+  return { value: law.weights ? value : value / n, standardError: null, method: "exact" };
 }
 
 /** Why a law of the radii has no accuracy. */

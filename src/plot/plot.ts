@@ -2,6 +2,7 @@
 
 import type { Picture } from "../study/figures/picture";
 import { bandsPlot } from "./bandsPlot";
+import { decisionPlot } from "./decisionPlot";
 import { densityPlot } from "./densityPlot";
 import { ratePlot } from "./ratePlot";
 import { riskPlot } from "./riskPlot";
@@ -28,5 +29,7 @@ export function draw(picture: Picture): string {
       return ratePlot(picture);
     case "bands":
       return bandsPlot(picture);
+    case "decision":
+      return decisionPlot(picture);
   }
 }

@@ -6,8 +6,10 @@ import { INK, QUIET } from "./palette";
 
 /** An entry of the key above the plots. */
 export interface KeyEntry {
-  glyph: "line" | "dashes" | "dot" | "joined" | "band" | "whisker" | "bars";
+  glyph: "line" | "dashes" | "dot" | "joined" | "band" | "whisker" | "bars" | "region";
   color: string;
+  /** Of a region: its points' mark, a path about the origin. */
+  mark?: string;
   label: string;
 }
 
@@ -24,6 +26,9 @@ export interface Sheet {
 
 const FONT = "Helvetica, Arial, 'DejaVu Sans', sans-serif";
 const MARGIN = 18;
+
+/** How much of its colour a region has, so that its points stand out. */
+export const REGION_OPACITY = 0.34;
 
 /**
  * The sheet as SVG text.
@@ -102,7 +107,7 @@ function place(options: Plot.PlotOptions, document: Document, x: number, y: numb
   return group;
 }
 
-function glyph({ glyph: shape, color }: KeyEntry, x: number, y: number, element: Make): Element {
+function glyph({ glyph: shape, color, mark = "" }: KeyEntry, x: number, y: number, element: Make): Element {
   switch (shape) {
     case "line":
       return element("line", { x1: x, x2: x + 24, y1: y, y2: y, stroke: color, "stroke-width": 2 });
@@ -129,6 +134,20 @@ function glyph({ glyph: shape, color }: KeyEntry, x: number, y: number, element:
       });
     case "band":
       return element("rect", { x, y: y - 5, width: 24, height: 10, fill: color, "fill-opacity": 0.25 });
+    case "region": {
+      const region = element("g", {});
+      region.append(
+        element("rect", { x, y: y - 7, width: 24, height: 14, fill: color, "fill-opacity": REGION_OPACITY }),
+        element("path", {
+          d: mark,
+          transform: `translate(${x + 12},${y})`,
+          fill: color,
+          stroke: "white",
+          "stroke-width": 0.8,
+        }),
+      );
+      return region;
+    }
     case "bars":
       return element("path", { d: `M${x},${y + 6}v-5h8v-7h8v4h8v8z`, fill: color, "fill-opacity": 0.35 });
   }

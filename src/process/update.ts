@@ -78,6 +78,7 @@ function updateStepper(
   const { plan, drawn } = descent;
   return {
     blockSteps: 1,
+    method: descent.method,
     unchecked: true,
     run(network, first, count) {
       const sizes = memory.f64(rates, count).slice();

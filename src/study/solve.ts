@@ -186,7 +186,13 @@ function conventions(process: Process): string {
     const level = process.stepSize / process.batchSize;
     return `time is that of SGD, t = kε, in steps of ${process.timeStep}; ${common}; noise of level α = ε/B = ${level}${draws}${precision}.`;
   }
-  if ("stepSize" in process) return `time t = kε after k steps of size ε; ${common}${noise}${draws}${precision}.`;
+  if (process.kind === "adam") {
+    return `time t = kε after k steps of size ε; f is the mean over neurons (scaling 1/N); a step is Adam's along r ∇σ*, r = −∂ℓ/∂f${draws}${precision}.`;
+  }
+  const momentum =
+    "momentum" in process && process.momentum > 0 ? `; momentum μ = ${process.momentum}, 1/(1 − μ) as fast` : "";
+  if ("stepSize" in process)
+    return `time t = kε after k steps of size ε; ${common}${momentum}${noise}${draws}${precision}.`;
   const densities = process.kind === "radialFlow" ? "; densities are with respect to dr1 dr2" : "";
   return `time is that of SGD, t = kε; ${common}${noise}${draws}${densities}.`;
 }

@@ -11,6 +11,7 @@ import { potentialProblem } from "../../src/model/problem";
 import { densityStart, gaussian } from "../../src/model/start";
 import { affine, ridge } from "../../src/model/unit";
 import {
+  adam,
   correlatedNoise,
   fluctuations,
   fokkerPlanck,
@@ -222,6 +223,8 @@ describe("a run file", () => {
       ),
     ],
     ["fluctuations", fluctuations(classes, { ...options, particles: 9, initialNoise: "sample", gradientNoise: false })],
+    ["adam", adam(classes, { ...options, beta1: 0.5, stabiliser: 1e-3, gradient: "batch", batchSize: 2 })],
+    ["sgd with momentum", sgd(classes, { ...options, momentum: 0.5 })],
     [
       "correlatedNoise",
       correlatedNoise(classes, { ...options, batchSize: 2, timeStep: 0.05, factorisation: "eigen", seed: 5 }),

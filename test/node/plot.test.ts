@@ -7,6 +7,7 @@ import { dodge, tickText } from "../../src/plot/panel";
 import { draw } from "../../src/plot/plot";
 import type {
   BandsPicture,
+  DecisionPicture,
   DensityPicture,
   Picture,
   RatePicture,
@@ -124,7 +125,23 @@ const bands: BandsPicture = {
     },
   ],
 };
-const pictures: [string, Picture][] = [risk, density, statistics, sweep, rate, bands].map((one) => [one.kind, one]);
+const decision: DecisionPicture = {
+  ...head,
+  kind: "decision",
+  x: { label: "x₁", domain: [-3, 3] },
+  y: { label: "x₂", domain: [-3, 3] },
+  classes: ["none", "one", "two"],
+  panels: [
+    // a row of two runs under one of three
+    { title: "a", columns: 4, cells: [0, 0, 1, 1, 2, 0, 0, 1], points: { x: [1, -1], y: [2, 0], classes: [0, 2] } },
+    { title: "b", columns: 2, cells: [1, 1], points: null },
+  ],
+};
+
+const pictures: [string, Picture][] = [risk, density, statistics, sweep, rate, bands, decision].map((one) => [
+  one.kind,
+  one,
+]);
 
 const parsed = (text: string) => new DOMParser().parseFromString(text, "image/svg+xml");
 
@@ -234,6 +251,27 @@ describe("a panel", () => {
     expect(text).toContain(">λ = 1.64<");
     expect(text).toContain(">a bound<");
     expect(draw(statistics)).not.toContain(">a bound<");
+  });
+
+  it("of regions has a rectangle for each run of cells in its class' colour, and every point with its class' mark", () => {
+    const document = parsed(draw(decision));
+    type Path = { getAttribute(name: string): string | null };
+    const regions = Array.from(document.querySelectorAll("path[shape-rendering]")) as Path[];
+    const runs = (path: Path) => path.getAttribute("d")!.split("z").length - 1;
+    const of = (color: string) => regions.filter((path) => path.getAttribute("fill") === color).map(runs);
+    expect([0, 1, 2].map((c) => of(hue(c)))).toEqual([[2], [2, 1], [1]]);
+    const marks = Array.from(document.querySelectorAll('path[stroke-width="0.7"]')) as Path[];
+    expect(marks.map((path) => [path.getAttribute("fill"), runs(path)])).toEqual([
+      [hue(0), 1],
+      [hue(2), 1],
+    ]);
+    const [first, second] = marks.map((path) => path.getAttribute("d")!.replace(/^M[-\d.,]*/, ""));
+    expect(first).not.toBe(second);
+    // the lowest row stands lowest: class 2 is in the upper row alone
+    const top = (color: string) =>
+      /,([\d.]+)H/.exec(regions.find((path) => path.getAttribute("fill") === color)!.getAttribute("d")!)![1];
+    expect(Number(top(hue(2)))).toBeLessThan(Number(top(hue(0))));
+    for (const name of decision.classes) expect(document.documentElement.textContent).toContain(name);
   });
 
   it("draws with nothing to draw", () => {

@@ -155,6 +155,14 @@ describe("Adam", () => {
     simulation.free();
   });
 
+  it("says in its provenance that a step is its own", async () => {
+    const run = await solve(adam(classes, { neurons: N, stepSize: 0.1 }), { times: [0] });
+    expect(run.provenance.conventions).toMatch(/^time t = kε .* a step is Adam's along r ∇σ\*/);
+    expect(run.provenance.method).toBe("full: all 30 atoms");
+    const ball = await solve(gradientDescent(classes, { neurons: N, stepSize: 0.1, momentum: 0.5 }), { times: [0] });
+    expect(ball.provenance.conventions).toContain("momentum μ = 0.5, 1/(1 − μ) as fast");
+  });
+
   it("does not take a state that was saved without its moments", async () => {
     const [mine, other] = await Promise.all([
       open(adam(classes, { neurons: N, stepSize: 0.1 })),

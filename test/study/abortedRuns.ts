@@ -2,6 +2,7 @@
 
 import { expect } from "vitest";
 import {
+  adam,
   affine,
   anisotropicGaussians,
   type Backend,
@@ -79,6 +80,8 @@ export const processes: [string, Process][] = [
     "fluctuations on a grid",
     fluctuations(line, { neurons: 9, stepSize: 1e-4, method: "grid", cells: 16, box: [-6, 6] }),
   ],
+  ["gradient descent with momentum", gradientDescent(classes, { ...steps, momentum: 0.9 })],
+  ["Adam, batch, f32", adam(classes, { ...steps, gradient: "batch", precision: "f32" })],
   ["correlated noise", correlatedNoise(classes, { neurons: 3, stepSize: 0.001, seed: 1 })],
   ["Fokker–Planck", fokkerPlanck(signs, { temperature: 0.1, cells: 16, box: [-6, 6], timeStep: 1e-4 })],
   ["stochastic mean-field equation on a grid", smfeGrid(line, { stepSize: 1e-4, cells: 16, box: [-6, 6] })],

@@ -44,6 +44,9 @@ describe("the figures", () => {
       "robbins-monro",
       "sweet-spot",
       "sharpness-invariance",
+      "peaks",
+      "peaks-mean-field",
+      "double-descent",
     ]);
   });
 

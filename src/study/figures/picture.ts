@@ -161,5 +161,30 @@ export interface BandsPicture extends Head {
   key: { limit: string; spread: string; runs: string; refused: string };
 }
 
+/** Which class is where in the plane: cells of a grid, and points over them, a panel each. */
+export interface DecisionPicture extends Head {
+  kind: "decision";
+  /** Ends and names of the axes. */
+  x: { label: string; domain: [number, number] };
+  y: { label: string; domain: [number, number] };
+  panels: {
+    title: string;
+    /** Cells in a row, and the class of each: rows from the lowest y up, each from the lowest x on. */
+    columns: number;
+    cells: number[];
+    /** Points with their classes, or none. */
+    points: { x: number[]; y: number[]; classes: number[] } | null;
+  }[];
+  /** Names of the classes 0, 1, …, six at most. */
+  classes: string[];
+}
+
 /** Any picture. */
-export type Picture = RiskPicture | DensityPicture | StatisticsPicture | SweepPicture | RatePicture | BandsPicture;
+export type Picture =
+  | RiskPicture
+  | DensityPicture
+  | StatisticsPicture
+  | SweepPicture
+  | RatePicture
+  | BandsPicture
+  | DecisionPicture;

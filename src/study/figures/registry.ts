@@ -40,6 +40,9 @@ const loaders = {
   "robbins-monro": async () => (await import("./robbinsMonro")).robbinsMonro,
   "sweet-spot": async () => (await import("./sweetSpot")).sweetSpot,
   "sharpness-invariance": async () => (await import("./sharpnessInvariance")).sharpnessInvariance,
+  peaks: async () => (await import("./peaks")).peaksFigure,
+  "peaks-mean-field": async () => (await import("./peaksMeanField")).peaksMeanField,
+  "double-descent": async () => (await import("./doubleDescent")).doubleDescent,
 } satisfies Record<string, () => Promise<Figure>>;
 
 /** Names of the figures, in the order of theory §5, §6, §3, §7 and §8. */
