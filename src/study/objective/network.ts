@@ -6,14 +6,14 @@
 // An output bias c moves by ε r_q, without a factor N: as √N c it is a coordinate like the others, and −∇L its velocity.
 
 import { SpecError } from "../../engine/errors";
-import { exp, logistic } from "../../engine/math";
 import { type Particles, particles } from "../../measure/measure";
 import { activationFunctions, isSmooth } from "../../model/activation";
-import { type Loss, labelRows, lossOf } from "../../model/labels";
+import { labelRows, lossOf } from "../../model/labels";
 import type { Objective } from "../../model/objective";
 import { startParticles } from "../../model/particles";
 import { potentialFunctions } from "../../model/potential";
 import { type ProblemInput, parseProblem } from "../../model/problem";
+import { residual } from "../../model/residual";
 import { isTrained, outputsOf, parameterDimension, weightOffset } from "../../model/unit";
 
 /** The objective of a network, and the way between its points and networks. */
@@ -91,7 +91,7 @@ export function networkObjective(problem: ProblemInput, neurons: number): Networ
     neurons,
     gradient(q, x, out) {
       forward(q, x, true);
-      residual(loss, f, labels, q * K, r);
+      residual(loss, f, labels.subarray(q * K, (q + 1) * K), K, 0, r);
       for (let i = 0; i < neurons; i++) {
         const row = i * D;
         let slope = affine ? 0 : -r[0]! * slopes[i]!;
@@ -146,24 +146,4 @@ export function networkObjective(problem: ProblemInput, neurons: number): Networ
       });
     },
   };
-}
-
-// r = −∂ℓ/∂f
-function residual(loss: Loss, f: Float64Array, y: Float64Array, at: number, r: Float64Array): void {
-  const K = f.length;
-  switch (loss) {
-    case "squared":
-      for (let k = 0; k < K; k++) r[k] = y[at + k]! - f[k]!;
-      return;
-    case "logistic":
-      r[0] = y[at]! * logistic(-y[at]! * f[0]!);
-      return;
-    case "crossEntropy": {
-      let most = f[0]!;
-      for (let k = 1; k < K; k++) most = Math.max(most, f[k]!);
-      let total = 0;
-      for (let k = 0; k < K; k++) total += r[k] = exp(f[k]! - most);
-      for (let k = 0; k < K; k++) r[k] = y[at + k]! - r[k]! / total;
-    }
-  }
 }
