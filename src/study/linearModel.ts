@@ -121,6 +121,13 @@ function dynamicsOf(process: Process, continuous: boolean): Dynamics {
       if ("replacement" in process && !process.replacement) {
         throw new SpecError("process.replacement", false, "true, as the draws of an epoch depend on each other");
       }
+      if ("momentum" in process && process.momentum > 0) {
+        throw new SpecError(
+          "process.momentum",
+          process.momentum,
+          "0, as moments are those of a process without memory",
+        );
+      }
       const { stepSize, schedule, neurons } = process;
       const drawn = process.kind === "sgd" || (process.kind === "langevin" && process.gradient === "batch");
       const noise = drawn ? (stepSize * stepSize) / process.batchSize : 0;

@@ -12,6 +12,7 @@ import { parseProblem } from "../../src/model/problem";
 import { densityStart, gaussian, particles, radii } from "../../src/model/start";
 import { affine, ridge } from "../../src/model/unit";
 import {
+  adam,
   correlatedNoise,
   fluctuations,
   fokkerPlanck,
@@ -343,6 +344,8 @@ describe("wrong use", () => {
       () => sgd({ ...problem, law: dataset({ x: [[1]], y: [1] }), confinement: null }, { ...one, replacement: false }),
       "process.replacement",
     ],
+    ["momentum", () => gradientDescent(problem, { ...one, momentum: 0.5 }), "process.momentum"],
+    ["Adam", () => adam(problem, one), "process.kind"],
     ["a density", () => fokkerPlanck(problem, { temperature: 1 }), "process.kind"],
     [
       "a flow with a schedule",
