@@ -33,19 +33,19 @@ const loaders = {
   "ridge-path": async () => (await import("./ridgePath")).ridgePath,
   "sgf-mean": async () => (await import("./sgfMean")).sgfMean,
   "gibbs-basins": async () => (await import("./gibbsBasins")).gibbsBasins,
+  "sharpness-invariance": async () => (await import("./sharpnessInvariance")).sharpnessInvariance,
   "edge-of-stability": async () => (await import("./edgeOfStability")).edgeOfStability,
   catapult: async () => (await import("./catapult")).catapult,
   "batch-sharpness": async () => (await import("./batchSharpness")).batchSharpness,
   "backward-error": async () => (await import("./backwardError")).backwardError,
   "robbins-monro": async () => (await import("./robbinsMonro")).robbinsMonro,
   "sweet-spot": async () => (await import("./sweetSpot")).sweetSpot,
-  "sharpness-invariance": async () => (await import("./sharpnessInvariance")).sharpnessInvariance,
   peaks: async () => (await import("./peaks")).peaksFigure,
   "peaks-mean-field": async () => (await import("./peaksMeanField")).peaksMeanField,
   "double-descent": async () => (await import("./doubleDescent")).doubleDescent,
 } satisfies Record<string, () => Promise<Figure>>;
 
-/** Names of the figures, in the order of theory §5, §6, §3, §7 and §8. */
+/** Names of the figures, in the order of theory §5, §6, §3, §7, §8 and §9 to §12. */
 export const figureNames = Object.keys(loaders);
 
 /**
