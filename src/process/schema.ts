@@ -276,7 +276,8 @@ export function langevin(
  *
  * @param problem  law, unit, start, loss and confinement U
  * @param options  neurons: N; gradient, points: as in `gradientDescent`; method: "dormandPrince" (adaptive, of order 5) with
- *                 tolerance: error allowed in a step, relative (1e-8), or "rungeKutta" (of order 4) with timeStep: its step;
+ *                 tolerance: error allowed in a step, relative (1e-8), or "rungeKutta" (of order 4) with timeStep: its step, which does
+ *                 not crawl where units of a kinked activation slide along a kink at an example, as they do on finite laws;
  *                 schedule: ξ (1); correction: { stepSize, sampling, batchSize }, for the flow of the modified loss that GD, sampling
  *                 "full", or the mean of SGD "withoutReplacement" in batches of batchSize (1), follows to second order in
  *                 stepSize (none); seed, replica: of the start (0, 0)
