@@ -2,7 +2,16 @@
 // Does not cover f32 lanes beyond the functions that activations use.
 
 import { describe, expect, it } from "vitest";
-import { ACTIVATION_FACTOR, ACTIVATION_KIND, ACTIVATION_SLOTS, COSINE, ERF, LOGISTIC, SOFTPLUS, TANH } from "../../assembly/layout";
+import {
+  ACTIVATION_FACTOR,
+  ACTIVATION_KIND,
+  ACTIVATION_SLOTS,
+  COSINE,
+  ERF,
+  LOGISTIC,
+  SOFTPLUS,
+  TANH,
+} from "../../assembly/layout";
 import { loadEngine } from "../../src/engine/engine";
 import * as math from "../../src/engine/math";
 import reference from "../reference/math.json";
