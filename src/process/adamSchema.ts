@@ -1,22 +1,8 @@
 // Specification of Adam.                                                                                             theory §12
 
-import type { Problem } from "../model/problem";
-import { problemSchema } from "../model/problem";
-import { choice, flag, integer, kind, number, object, optional, orNull, refined, type Schema } from "../model/spec";
-import {
-  checkBatch,
-  checkGradient,
-  checkNetworkMemory,
-  checkParticles,
-  checkWholeGradient,
-  defaultGradient,
-  examplesOf,
-  positive,
-  random,
-  type Schedule,
-  schedule,
-  withGradient,
-} from "./schemaParts";
+import { type Problem, problemSchema } from "../model/problem";
+import { integer, kind, number, object, optional, refined, type Schema } from "../model/spec";
+import { anyGradient, positive, random, type Schedule, withAnyGradient } from "./schemaParts";
 
 /** Adam, as plain JSON. */
 export interface AdamProcess {
@@ -37,8 +23,8 @@ export interface AdamProcess {
   /** of a quadrature of the law; null takes the exact population gradient where there is one */
   points: number | null;
   batchSize: number;
-  replacement: boolean;
   schedule: Schedule;
+  replacement: boolean;
   precision: "f32" | "f64";
   seed: number;
   replica: number;
@@ -56,20 +42,8 @@ export const adamSchema: Schema<AdamProcess> = refined(
     beta1: optional(decay, 0.9),
     beta2: optional(decay, 0.999),
     stabiliser: optional(positive, 1e-8),
-    gradient: optional(choice("full", "batch", "population")),
-    points: orNull(integer(1, 2 ** 24)),
-    batchSize: optional(integer(1, 2 ** 20), 1),
-    replacement: optional(flag, true),
-    schedule: optional(schedule, { kind: "constant" }),
+    ...anyGradient,
     ...random,
   }),
-  (process): AdamProcess => {
-    const gradient = process.gradient ?? defaultGradient(process.problem);
-    checkParticles(process);
-    checkGradient({ ...process, gradient });
-    if (gradient === "batch") checkBatch(process);
-    else checkWholeGradient({ ...process, gradient });
-    checkNetworkMemory({ ...process, moments: 2 }, examplesOf({ ...process, gradient }));
-    return withGradient(process, gradient);
-  },
+  (process): AdamProcess => withAnyGradient(process, 2),
 );

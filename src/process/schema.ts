@@ -37,6 +37,7 @@ import {
   smfeGridSchema,
 } from "./fluctuationSchema";
 import {
+  anyGradient,
   ascendingTimes,
   type Correction,
   checkBatch,
@@ -44,7 +45,6 @@ import {
   checkMemory,
   checkNetworkMemory,
   checkParticles,
-  checkWholeGradient,
   defaultGradient,
   examplesOf,
   momentum,
@@ -56,6 +56,7 @@ import {
   schedule,
   temperature,
   walls,
+  withAnyGradient,
   withGradient,
 } from "./schemaParts";
 
@@ -515,22 +516,10 @@ const langevinSchema: Schema<LangevinProcess> = refined(
     neurons: integer(1, 2 ** 24),
     stepSize: positive,
     temperature,
-    gradient: optional(choice("full", "batch", "population")),
-    points: orNull(integer(1, 2 ** 24)),
-    batchSize: optional(integer(1, 2 ** 20), 1),
-    schedule: optional(schedule, { kind: "constant" }),
-    replacement: optional(flag, true),
+    ...anyGradient,
     ...random,
   }),
-  (process): LangevinProcess => {
-    const gradient = process.gradient ?? defaultGradient(process.problem);
-    checkParticles(process);
-    checkGradient({ ...process, gradient });
-    if (gradient === "batch") checkBatch(process);
-    else checkWholeGradient({ ...process, gradient });
-    checkNetworkMemory(process, examplesOf({ ...process, gradient }));
-    return withGradient(process, gradient);
-  },
+  (process): LangevinProcess => withAnyGradient(process, 0),
 );
 
 const gradientFlowSchema: Schema<GradientFlowProcess> = refined(

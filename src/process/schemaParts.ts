@@ -7,6 +7,7 @@ import { isLocalPotential } from "../model/potential";
 import type { Problem } from "../model/problem";
 import {
   choice,
+  flag,
   integer,
   kind,
   list,
@@ -14,6 +15,7 @@ import {
   object,
   oneOf,
   optional,
+  orNull,
   refined,
   type Schema,
   seed,
@@ -164,11 +166,38 @@ export function checkGradient(process: { problem: Problem; gradient: string; poi
   }
 }
 
-// Without a batch there is nothing to say of one.
-export function checkWholeGradient(process: { gradient: string; batchSize: number; replacement: boolean }): void {
-  if (process.batchSize === 1 && process.replacement) return;
-  const name = process.batchSize === 1 ? "replacement" : "batchSize";
-  throw new SpecError(name, process[name], `nothing, as the gradient is "${process.gradient}"`);
+/** Fields of steps along a gradient over all atoms, over a batch drawn at each step, or over the law itself. */
+export const anyGradient = {
+  gradient: optional(choice("full", "batch", "population")),
+  points: orNull(integer(1, 2 ** 24)),
+  batchSize: optional(integer(1, 2 ** 20), 1),
+  schedule: optional(schedule, { kind: "constant" }),
+  replacement: optional(flag, true),
+};
+
+// Such steps, checked, with the gradient that they have; `moments` go with the state.
+export function withAnyGradient<
+  P extends {
+    kind: string;
+    problem: Problem;
+    neurons: number;
+    gradient: "full" | "batch" | "population" | undefined;
+    points: number | null;
+    batchSize: number;
+    replacement: boolean;
+    precision: "f32" | "f64";
+  },
+>(process: P, moments: number): P & { gradient: "full" | "batch" | "population" } {
+  const gradient = process.gradient ?? defaultGradient(process.problem);
+  checkParticles(process);
+  checkGradient({ ...process, gradient });
+  if (gradient === "batch") checkBatch(process);
+  else if (process.batchSize !== 1 || !process.replacement) {
+    const name = process.batchSize === 1 ? "replacement" : "batchSize";
+    throw new SpecError(name, process[name], `nothing, as the gradient is "${gradient}"`);
+  }
+  checkNetworkMemory({ ...process, moments }, examplesOf({ ...process, gradient }));
+  return withGradient(process, gradient);
 }
 
 // Examples that stand in memory: a batch, the atoms of a finite law or of a quadrature; none where the gradient is exact.
