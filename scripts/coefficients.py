@@ -6,7 +6,7 @@ digits). Coefficients for f32 on one side of 0 are rounded one by one, lowest fi
 import struct
 import sys
 
-from mpmath import asin, bernoulli, cos, erf, erfc, exp, expm1, linspace, log, lu_solve, matrix, mp, mpf, nstr, pi, sqrt
+from mpmath import acos, asin, bernoulli, cos, erf, erfc, exp, expm1, linspace, log, lu_solve, matrix, mp, mpf, nstr, pi, sqrt
 
 mp.dps = 60
 F32_ROUND = lambda v: mpf(struct.unpack("f", struct.pack("f", float(v)))[0])
@@ -77,7 +77,7 @@ def fit(name, first, target, weight, low, high, count, rounding=F64_ROUND):
 
 def constant(name, value):
     text = repr(float(value)).replace("e-0", "e-")
-    if name in ("LOG2E", "SQRT_HALF"):
+    if name in ("LOG2E", "SQRT_HALF", "COSINE_ROOT_0"):
         print("// biome-ignore lint/suspicious/noApproximativeNumericConstant: kept with its kin, where the kernels find it")
     print(f"export const {name} = {text[:-2] if text.endswith('.0') else text};")
 
@@ -169,3 +169,11 @@ def asin_rest(z):
 
 fit("ASIN", 1, asin_rest, lambda z: z, 0, mpf(1) / 4 * (1 + mpf(2) ** -20), 12)
 fit("ASIN32", 1, asin_rest, lambda z: z, 0, mpf(1) / 4 * (1 + mpf(2) ** -20), 5, F32_ROUND)
+
+# with 1 - cos θ = g, 0 ≤ g ≤ 1: sin θ = √g S(g), θ cos θ = √g C(g); those of fewer terms are for f32, to be rounded after they are added
+sine_root = lambda g: sqrt(2 - g)
+cosine_root = lambda g: (1 - g) * acos(1 - g) / sqrt(g) if g > mpf(10) ** -12 else sqrt(mpf(2)) * (1 - g + g / 12)
+fit("SINE_ROOT", 0, sine_root, lambda g: 1, 0, 1, 18)
+fit("COSINE_ROOT", 0, cosine_root, lambda g: 1, 0, 1, 18)
+fit("SINE_ROOT32", 0, sine_root, lambda g: 1, 0, 1, 8)
+fit("COSINE_ROOT32", 0, cosine_root, lambda g: 1, 0, 1, 8)

@@ -5,7 +5,7 @@
 // same order, so that equal inputs are at distance 0 to the bit.
 
 import { PANEL } from "../layout";
-import { N, number } from "../math";
+import { N, number, term } from "../math";
 import { madd, pointer, real, slot } from "../vector";
 import { arcsine, expNegative, halfPi } from "./functions";
 import {
@@ -24,6 +24,7 @@ import {
   LAW_MATERN_1,
   LAW_MATERN_3,
   LAW_RBF,
+  LAW_WEDGE,
   SIDE_COUNT,
   SIDE_DEPTH,
   SIDE_INPUTS,
@@ -88,6 +89,7 @@ function block<T>(
     const j = j0 + from;
     if (law === LAW_RBF) rbfRow<T>(plan, row, end, i, j);
     else if (law < LAW_CONE) maternRow<T>(plan, law, row, end, i, j);
+    else if (law === LAW_WEDGE) wedgeRow<T>(plan, row, end, i, j);
     else if (law === LAW_CONE) coneRow<T>(plan, row, end, i, j);
     else arcsineRow<T>(plan, law === LAW_ARCSINE_SLOPES, row, end, i, j);
   }
@@ -189,6 +191,63 @@ function coneValue<T>(parameters: usize, c: v128, gap: v128, sizes: v128): v128 
   return madd<T>(both, line, v128.mul<T>(v128.mul<T>(v128.load_splat<T>(parameters + 3 * size), sizes), sine));
 }
 
+function wedgeRow<T>(plan: usize, row: usize, end: usize, i: i32, j: i32): void {
+  const size = sizeof<T>();
+  const near = v128.splat<T>(<T>real(plan, GRAM_NEAR));
+  const parameters = pointer(plan, GRAM_PARAMETERS);
+  const mine = v128.load_splat<T>(pointer(pointer(plan, GRAM_LEFT), SIDE_SIZES) + <usize>i * size);
+  let other = pointer(pointer(plan, GRAM_RIGHT), SIDE_SIZES) + <usize>j * size;
+  for (; row < end; row += 16, other += 16, j += 16 / <i32>size) {
+    const c = v128.load(row);
+    const a = v128.abs<T>(c);
+    const gap = v128.pmax<T>(v128.sub<T>(number<T>(N.One), a), v128.splat<T>(<T>0));
+    v128.store(row, wedgeValue<T>(parameters, c, a, gap, v128.mul<T>(mine, v128.load(other))));
+    const doubtful = v128.lt<T>(gap, near);
+    if (v128.any_true(doubtful)) refine<T>(plan, doubtful, row, i, j);
+  }
+}
+
+function wedgeValue<T>(parameters: usize, c: v128, a: v128, gap: v128, sizes: v128): v128 {
+  const size = sizeof<T>();
+  let series: v128;
+  if (sizeof<T>() === 4) {
+    series = wedgeStep<T>(term<T>(parameters, 9), gap, parameters, 8);
+    series = wedgeStep<T>(series, gap, parameters, 7);
+    series = wedgeStep<T>(series, gap, parameters, 6);
+    series = wedgeStep<T>(series, gap, parameters, 5);
+    series = wedgeStep<T>(series, gap, parameters, 4);
+    series = wedgeStep<T>(series, gap, parameters, 3);
+    series = wedgeStep<T>(series, gap, parameters, 2);
+  } else {
+    const w = v128.mul<T>(gap, gap);
+    let odd = term<T>(parameters, 19);
+    let even = term<T>(parameters, 18);
+    odd = wedgeStep<T>(odd, w, parameters, 17);
+    even = wedgeStep<T>(even, w, parameters, 16);
+    odd = wedgeStep<T>(odd, w, parameters, 15);
+    even = wedgeStep<T>(even, w, parameters, 14);
+    odd = wedgeStep<T>(odd, w, parameters, 13);
+    even = wedgeStep<T>(even, w, parameters, 12);
+    odd = wedgeStep<T>(odd, w, parameters, 11);
+    even = wedgeStep<T>(even, w, parameters, 10);
+    odd = wedgeStep<T>(odd, w, parameters, 9);
+    even = wedgeStep<T>(even, w, parameters, 8);
+    odd = wedgeStep<T>(odd, w, parameters, 7);
+    even = wedgeStep<T>(even, w, parameters, 6);
+    odd = wedgeStep<T>(odd, w, parameters, 5);
+    even = wedgeStep<T>(even, w, parameters, 4);
+    odd = wedgeStep<T>(odd, w, parameters, 3);
+    even = wedgeStep<T>(even, w, parameters, 2);
+    series = madd<T>(odd, gap, even);
+  }
+  const line = madd<T>(v128.load_splat<T>(parameters + size), a, v128.mul<T>(v128.load_splat<T>(parameters), c));
+  return v128.mul<T>(sizes, madd<T>(v128.sqrt<T>(gap), series, line));
+}
+
+function wedgeStep<T>(a: v128, z: v128, table: usize, k: i32): v128 {
+  return madd<T>(a, z, term<T>(table, k));
+}
+
 function arcsineRow<T>(plan: usize, slopes: boolean, row: usize, end: usize, i: i32, j: i32): void {
   const size = sizeof<T>();
   const one = v128.splat<T>(<T>1);
@@ -262,6 +321,7 @@ function refined(plan: usize, i: i32, j: i32): v128 {
       load<f64>(pointer(right, SIDE_SIZES64) + ((<usize>j) << 3)),
   );
   const parameters = pointer(plan, GRAM_PARAMETERS64);
+  if (law === LAW_WEDGE) return wedgeValue<f64>(parameters, c, f64x2.abs(c), f64x2.splat(gap), sizes);
   if (law === LAW_CONE) return coneValue<f64>(parameters, c, f64x2.splat(gap), sizes);
   return arcsineValue<f64>(parameters, law !== LAW_ARCSINE, c, f64x2.splat(gap), sizes);
 }

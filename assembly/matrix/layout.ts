@@ -49,8 +49,12 @@ export const LAW_ARCSINE = 5;
 /** w arcsin c + (p c + q s s')/√(1 − c²); parameters w, p, q. */
 export const LAW_ARCSINE_SLOPES = 6;
 
+/** s s' (√g T(g) + p c + r |c|), g = 1 − |c|; parameters p, r, and T's coefficients, WEDGE_TERMS of them or (f32) 8. */
+export const LAW_WEDGE = 7;
+export const WEDGE_TERMS = 18;
+
 /** Most numbers of a law's parameters. */
-export const PARAMETERS = 8;
+export const PARAMETERS = 20;
 
 // --- neurons of a network, some at a time, for its tangent kernel -----------------------------------------------------------
 /** Activation block. */

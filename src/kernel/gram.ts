@@ -24,6 +24,7 @@ import {
   LAW_MATERN_3,
   LAW_MATERN_5,
   LAW_RBF,
+  LAW_WEDGE,
   PARAMETERS,
   SIDE_COUNT,
   SIDE_DEPTH,
@@ -55,6 +56,7 @@ import {
   whole,
   writePanels,
 } from "./matrix/tiles";
+import { wedgeCoefficients } from "./matrix/wedge";
 import { parseKernel } from "./schema";
 
 export type { GramOptions, Matrix, Numbers } from "./matrix/tiles";
@@ -94,6 +96,8 @@ type WideKernel = NngpKernel | NtkKernel;
 interface Form {
   law: number;
   parameters: number[];
+  /** Those for f32, where they are others. */
+  single?: number[];
   /** Factor of x, and the further coordinate that x̃ has. */
   factor: number;
   bias: number;
@@ -114,8 +118,8 @@ function formOf(kernel: Kernel, d: number): Form | null {
     }
     case "arcCosine": {
       const share = 1 / Math.PI;
-      const parameters = kernel.degree === 0 ? [0, share, 0, 0, 1] : [0, share, 1, share, 0];
-      return { law: LAW_CONE, parameters, factor: 1, bias: 0 };
+      const law = kernel.degree === 0 ? coneLaw(0, share, 0, 0, 1) : coneLaw(0, share, 1, share, 0);
+      return { ...law, factor: 1, bias: 0 };
     }
     case "erf":
       return {
@@ -127,6 +131,18 @@ function formOf(kernel: Kernel, d: number): Form | null {
     default:
       return wideForm(kernel, d);
   }
+}
+
+/** J (a c s s' + q) + b s s' √(1 − c²), J = A + B (π − arccos c); where q = 0 by one polynomial. */
+function coneLaw(A: number, B: number, a: number, b: number, q: number): Pick<Form, "law" | "parameters" | "single"> {
+  if (q !== 0) return { law: LAW_CONE, parameters: [A, B, a, b, q] };
+  const half = (Math.PI / 2) * B;
+  const line = [a * A + a * half, a * half];
+  const [parameters, single] = (["f64", "f32"] as const).map((precision) => [
+    ...line,
+    ...wedgeCoefficients(a * B, b, precision),
+  ]) as [number[], number[]];
+  return { law: LAW_WEDGE, parameters, single };
 }
 
 function wideForm(kernel: WideKernel, d: number): Form | null {
@@ -156,11 +172,10 @@ function wideForm(kernel: WideKernel, d: number): Form | null {
   const m = activation.kind === "relu" ? 0 : activation.slope;
   const delta = 1 - m;
   const bend = (delta * delta) / (2 * Math.PI);
-  const parameters = [m * (m + delta), bend, value + stretch, value * bend, shift];
+  const law = coneLaw(m * (m + delta), bend, value + stretch, value * bend, shift);
   // σ'(0) is the slope on the left
   return {
-    law: LAW_CONE,
-    parameters,
+    ...law,
     ...transform,
     ...biased,
     zero: { both: shift * m * m, one: shift * m * (m + delta / 2) },
@@ -203,15 +218,17 @@ function* tiles(
   const tile = new Tile(memory, precision, memory.reserve(precision, side * stride), stride, side);
   const mirror = y ? null : new Tile(memory, precision, memory.reserve(precision, side * stride), stride, side);
   const plan = memory.block(GRAM_SLOTS);
-  const parameters = [...form.parameters, ...new Array<number>(PARAMETERS - form.parameters.length).fill(0)];
+  const padded = (parameters: number[]) => Float64Array.from({ length: PARAMETERS }, (_, k) => parameters[k] ?? 0);
+  const double = padded(form.parameters);
+  const own = precision === "f32" && form.single ? padded(form.single) : double;
   memory.setInteger(plan, GRAM_LAW, form.law);
   memory.setInteger(plan, GRAM_LEFT, left.block);
   memory.setInteger(plan, GRAM_RIGHT, right.block);
   memory.setInteger(plan, GRAM_TILE, tile.address);
   memory.setInteger(plan, GRAM_MIRROR, mirror?.address ?? 0);
   memory.setInteger(plan, GRAM_STRIDE, stride);
-  memory.setInteger(plan, GRAM_PARAMETERS, memory.put(precision, parameters));
-  memory.setInteger(plan, GRAM_PARAMETERS64, memory.put("f64", parameters));
+  memory.setInteger(plan, GRAM_PARAMETERS, memory.put(precision, own));
+  memory.setInteger(plan, GRAM_PARAMETERS64, memory.put("f64", double));
   memory.setReal(plan, GRAM_NEAR, isFar(form.law, precision, left, right) ? Infinity : nearOf(form.law, precision));
   const kernel = engine.kernels[`gram_${precision}`];
   for (let i = 0; i < n; i += side) {
@@ -311,7 +328,7 @@ function writeSide(
     }
     longest = Math.max(longest, s);
     if (centre) continue;
-    if (form.law === LAW_CONE) {
+    if (form.law === LAW_CONE || form.law === LAW_WEDGE) {
       sizes[i] = s;
       rests[i] = s === 0 ? 1 : 0;
       if (s === 0) zeros.push(i);

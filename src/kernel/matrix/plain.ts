@@ -125,6 +125,11 @@ function matern(law: number, r: number): number {
 }
 
 function angular(law: number, p: Float64Array, cosine: number, gap: number, sizes: number): number {
+  if (law === layout.LAW_WEDGE) {
+    let series = 0;
+    for (let k = layout.WEDGE_TERMS + 1; k > 1; k--) series = series * gap + p[k]!;
+    return sizes * (Math.sqrt(gap) * series + p[0]! * cosine + p[1]! * Math.abs(cosine));
+  }
   const angle = arcsine(cosine, gap);
   if (law === layout.LAW_ARCSINE) return p[0]! * angle;
   const sine = Math.sqrt(gap * (2 - gap));
