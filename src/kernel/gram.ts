@@ -215,8 +215,8 @@ function* tiles(
   const side = tileSide(SIDE, Math.max(n, m), x.dimension + 20);
   // not a power of 2, which would put a column of the tile into one place of the cache
   const stride = side + 16;
-  const tile = new Tile(memory, precision, memory.reserve(precision, side * stride), stride, side);
-  const mirror = y ? null : new Tile(memory, precision, memory.reserve(precision, side * stride), stride, side);
+  const tile = new Tile(memory, precision, memory.reserve(precision, side * stride), stride);
+  const mirror = y ? null : new Tile(memory, precision, memory.reserve(precision, side * stride), stride);
   const plan = memory.block(GRAM_SLOTS);
   const padded = (parameters: number[]) => Float64Array.from({ length: PARAMETERS }, (_, k) => parameters[k] ?? 0);
   const double = padded(form.parameters);
@@ -332,13 +332,17 @@ function writeSide(
       sizes[i] = s;
       rests[i] = s === 0 ? 1 : 0;
       if (s === 0) zeros.push(i);
-      else for (let k = at; k < at + depth; k++) inputs[k]! /= s;
+      else if (s > 1e-150) {
+        const inverse = 1 / s;
+        for (let k = at; k < at + depth; k++) inputs[k]! *= inverse;
+      } else for (let k = at; k < at + depth; k++) inputs[k]! /= s;
     } else {
       const q = 1 + 2 * s * s;
       const root = Math.sqrt(q);
       sizes[i] = 1 / root;
       rests[i] = 1 / q;
-      for (let k = at; k < at + depth; k++) inputs[k] = (Math.SQRT2 * inputs[k]!) / root;
+      const inverse = Math.SQRT2 / root;
+      for (let k = at; k < at + depth; k++) inputs[k]! *= inverse;
     }
   }
   const copied = precision === "f32" ? Float32Array.from(sizes) : sizes.slice();

@@ -335,7 +335,7 @@ function writeSums(
   // with one output the tile takes the place of the sums, entry by entry
   const room = (sums: number) => {
     const address = outputs === 1 ? sums : memory.reserve(precision, all * slopesStride);
-    return new Tile(memory, precision, address, slopesStride, all);
+    return new Tile(memory, precision, address, slopesStride);
   };
   const tile = room(slopes);
   const mirror = symmetric ? room(inner) : null;

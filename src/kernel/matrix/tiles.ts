@@ -140,18 +140,14 @@ export function writePanels(
 
 /** A tile of kernel memory that is copied to its place in a matrix again and again. */
 export class Tile {
-  /** Views of its rows, made once: thousands of them a matrix are what the garbage collector would notice. */
-  #rows: Numbers[] = [];
-  /**
-   * @param stride   numbers from a row to the next
-   * @param columns  most numbers of a row
-   */
+  /** Views of its rows by length, made once: thousands of them a matrix are what the garbage collector would notice. */
+  readonly #views = new Map<number, Numbers[]>();
+  /** @param stride  numbers from a row to the next */
   constructor(
     readonly memory: Memory,
     readonly precision: Precision,
     readonly address: number,
     readonly stride: number,
-    readonly columns: number,
   ) {}
 
   /**
@@ -161,12 +157,11 @@ export class Tile {
    */
   place(rows: number, columns: number, out: Numbers, at: number, width: number): void {
     const view = this.memory.view(this.precision, this.address, rows * this.stride);
-    if (this.#rows[0]?.buffer !== view.buffer) this.#rows = [];
+    let views = this.#views.get(columns);
+    if (views?.[0]?.buffer !== view.buffer) this.#views.set(columns, (views = []));
     for (let r = 0; r < rows; r++) {
-      const from = r * this.stride;
-      let row = this.#rows[r];
-      if (!row) this.#rows[r] = row = view.subarray(from, from + this.columns);
-      out.set(columns === this.columns ? row : row.subarray(0, columns), at + r * width);
+      const row = (views[r] ??= view.subarray(r * this.stride, r * this.stride + columns));
+      out.set(row, at + r * width);
     }
   }
 
