@@ -161,6 +161,7 @@ export const ASIN32_2 = 0.07495252043008804;
 export const ASIN32_3 = 0.0454760417342186;
 export const ASIN32_4 = 0.024152088910341263;
 export const ASIN32_5 = 0.04221181571483612;
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: kept with its kin, where the kernels find it
 export const SINE_ROOT_0 = 1.4142135623730951;
 export const SINE_ROOT_1 = -0.35355339059336993;
 export const SINE_ROOT_2 = -0.04419417381412152;

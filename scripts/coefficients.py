@@ -77,7 +77,7 @@ def fit(name, first, target, weight, low, high, count, rounding=F64_ROUND):
 
 def constant(name, value):
     text = repr(float(value)).replace("e-0", "e-")
-    if name in ("LOG2E", "SQRT_HALF", "COSINE_ROOT_0"):
+    if name in ("LOG2E", "SQRT_HALF", "SINE_ROOT_0", "COSINE_ROOT_0"):
         print("// biome-ignore lint/suspicious/noApproximativeNumericConstant: kept with its kin, where the kernels find it")
     print(f"export const {name} = {text[:-2] if text.endswith('.0') else text};")
 
