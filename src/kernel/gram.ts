@@ -54,7 +54,6 @@ import {
   Tile,
   tileSide,
   whole,
-  writePanels,
 } from "./matrix/tiles";
 import { wedgeCoefficients } from "./matrix/wedge";
 import { parseKernel } from "./schema";
@@ -296,73 +295,84 @@ function writeSide(
     memory.setInteger(block, slot, at);
     return at;
   };
-  const padded = whole(count, lanesOf(precision));
+  const lanes = lanesOf(precision);
+  const padded = whole(count, lanes);
   const places = [
     [place(SIDE_INPUTS, count * depth), count * depth],
     [place(SIDE_SIZES64, padded), padded],
     [place(SIDE_RESTS, count), count],
   ] as const;
+  const panels = memory.reserve(precision, padded * depth);
+  memory.setInteger(block, SIDE_PANELS, panels);
   // views are good until the next allocation
   const [inputs, sizes, rests] = places.map(([at, length]) => memory.f64(at, length)) as [
     Float64Array,
     Float64Array,
     Float64Array,
   ];
+  const packed = memory.view(precision, panels, padded * depth);
   const zeros: number[] = [];
+  const { factor, bias } = form;
+  const origin = centre ?? new Float64Array(dimension);
   let longest = 0;
   const most = precision === "f32" ? 1e18 : 1e150;
   for (let i = 0; i < count; i++) {
     const at = i * depth;
     const from = i * dimension;
-    if (centre) {
-      for (let k = 0; k < dimension; k++) inputs[at + k] = (values[from + k]! - centre[k]!) * form.factor;
-    } else {
-      for (let k = 0; k < dimension; k++) inputs[at + k] = values[from + k]! * form.factor;
+    let sum = 0;
+    for (let k = 0; k < dimension; k++) {
+      const u = (values[from + k]! - origin[k]!) * factor;
+      inputs[at + k] = u;
+      sum += u * u;
     }
-    if (form.bias > 0) inputs[at + dimension] = form.bias;
-    const s = lengthOf(inputs, at, depth);
+    if (bias > 0) {
+      inputs[at + dimension] = bias;
+      sum += bias * bias;
+    }
+    const s = sum > 1e-200 && sum < 1e200 ? Math.sqrt(sum) : lengthOf(inputs, at, depth);
     if (!(s <= most)) {
       const units = centre ? "length scales from the mean of x" : "standard deviations of ⟨w, x⟩ + b";
       const remedy = precision === "f32" ? "Take precision f64, or smaller inputs." : "Take smaller inputs.";
       throw new SpecError(`${path}[${i}]`, s, `an input at most ${most} ${units} long`, remedy);
     }
     longest = Math.max(longest, s);
-    if (centre) continue;
-    if (form.law === LAW_CONE || form.law === LAW_WEDGE) {
-      sizes[i] = s;
-      rests[i] = s === 0 ? 1 : 0;
-      if (s === 0) zeros.push(i);
-      else if (s > 1e-150) {
-        const inverse = 1 / s;
-        for (let k = at; k < at + depth; k++) inputs[k]! *= inverse;
-      } else for (let k = at; k < at + depth; k++) inputs[k]! /= s;
-    } else {
-      const q = 1 + 2 * s * s;
-      const root = Math.sqrt(q);
-      sizes[i] = 1 / root;
-      rests[i] = 1 / q;
-      const inverse = Math.SQRT2 / root;
-      for (let k = at; k < at + depth; k++) inputs[k]! *= inverse;
+    let inverse = 1;
+    if (!centre) {
+      if (form.law === LAW_CONE || form.law === LAW_WEDGE) {
+        sizes[i] = s;
+        rests[i] = s === 0 ? 1 : 0;
+        if (s === 0) zeros.push(i);
+        else if (s > 1e-150) inverse = 1 / s;
+        else for (let k = at; k < at + depth; k++) inputs[k]! /= s;
+      } else {
+        const q = 1 + 2 * s * s;
+        const root = Math.sqrt(q);
+        sizes[i] = 1 / root;
+        rests[i] = 1 / q;
+        inverse = Math.SQRT2 / root;
+      }
+    }
+    let to = Math.floor(i / lanes) * depth * lanes + (i % lanes);
+    for (let k = at; k < at + depth; k++, to += lanes) {
+      const u = inputs[k]! * inverse;
+      inputs[k] = u;
+      packed[to] = u;
     }
   }
-  const copied = precision === "f32" ? Float32Array.from(sizes) : sizes.slice();
+  const copied = precision === "f32" ? new Float32Array(sizes) : sizes.slice();
   memory.setInteger(block, SIDE_COUNT, count);
   memory.setInteger(block, SIDE_DEPTH, depth);
   memory.setInteger(block, SIDE_SIZES, memory.put(precision, copied));
-  memory.setInteger(block, SIDE_PANELS, writePanels(memory, precision, places[0][0], count, depth));
   if (centre) engine.kernels[`sizes_${precision}`](block, memory.allocate(128));
   return { block, largest: 0.5 * longest * longest, zeros };
 }
 
-/** |u| of the coordinates from a place on; where squares overflow or underflow, by way of the largest. */
+/** |u| of the coordinates from a place on, by way of the largest, as squares may overflow or underflow. */
 function lengthOf(u: Float64Array, from: number, depth: number): number {
-  let sum = 0;
-  for (let k = from; k < from + depth; k++) sum += u[k]! * u[k]!;
-  if (sum > 1e-200 && sum < 1e200) return Math.sqrt(sum);
   let most = 0;
   for (let k = from; k < from + depth; k++) most = Math.max(most, Math.abs(u[k]!));
   if (most === 0) return 0;
-  sum = 0;
+  let sum = 0;
   for (let k = from; k < from + depth; k++) sum += (u[k]! / most) * (u[k]! / most);
   return most * Math.sqrt(sum);
 }

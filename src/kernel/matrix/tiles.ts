@@ -138,10 +138,28 @@ export function writePanels(
   return panels;
 }
 
+/**
+ * Views of the rows of tiles, by the memory they stand in and then by place and length. Thousands of them a matrix are what the garbage
+ * collector would notice, and the next matrix has its tiles in the same place.
+ */
+const rowViews = new WeakMap<ArrayBufferLike, Map<string, Numbers[]>>();
+
+/** Tiles whose views are kept. */
+const KEPT = 16;
+
+function viewsOf(buffer: ArrayBufferLike, name: string): Numbers[] {
+  let kept = rowViews.get(buffer);
+  if (!kept) rowViews.set(buffer, (kept = new Map()));
+  let views = kept.get(name);
+  if (!views) {
+    if (kept.size >= KEPT) kept.clear();
+    kept.set(name, (views = []));
+  }
+  return views;
+}
+
 /** A tile of kernel memory that is copied to its place in a matrix again and again. */
 export class Tile {
-  /** Views of its rows by length, made once: thousands of them a matrix are what the garbage collector would notice. */
-  readonly #views = new Map<number, Numbers[]>();
   /** @param stride  numbers from a row to the next */
   constructor(
     readonly memory: Memory,
@@ -156,11 +174,11 @@ export class Tile {
    * @param at  where the first number goes
    */
   place(rows: number, columns: number, out: Numbers, at: number, width: number): void {
-    const view = this.memory.view(this.precision, this.address, rows * this.stride);
-    let views = this.#views.get(columns);
-    if (views?.[0]?.buffer !== view.buffer) this.#views.set(columns, (views = []));
+    const { precision, address, stride } = this;
+    const view = this.memory.view(precision, address, rows * stride);
+    const views = viewsOf(view.buffer, `${precision} ${address} ${stride} ${columns}`);
     for (let r = 0; r < rows; r++) {
-      const row = (views[r] ??= view.subarray(r * this.stride, r * this.stride + columns));
+      const row = (views[r] ??= view.subarray(r * stride, r * stride + columns));
       out.set(row, at + r * width);
     }
   }
