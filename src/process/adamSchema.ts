@@ -1,5 +1,6 @@
 // Specification of Adam.                                                                                             theory §12
 
+import { SpecError } from "../engine/errors";
 import { type Problem, problemSchema } from "../model/problem";
 import { integer, kind, number, object, optional, refined, type Schema } from "../model/spec";
 import { anyGradient, positive, random, type Schedule, withAnyGradient } from "./schemaParts";
@@ -45,5 +46,11 @@ export const adamSchema: Schema<AdamProcess> = refined(
     ...anyGradient,
     ...random,
   }),
-  (process): AdamProcess => withAnyGradient(process, 2),
+  (process): AdamProcess => {
+    // a parameter that nothing moves would be 0/0
+    if (process.precision === "f32" && Math.fround(process.stabiliser) === 0) {
+      throw new SpecError("stabiliser", process.stabiliser, "a number that is more than 0 in f32, from 1e-45 on");
+    }
+    return withAnyGradient(process, 2);
+  },
 );

@@ -187,6 +187,7 @@ describe("Adam", () => {
     ["β1 = 1", { beta1: 1 }, "beta1"],
     ["a negative β2", { beta2: -0.1 }, "beta2"],
     ["ε̂ = 0", { stabiliser: 0 }, "stabiliser"],
+    ["ε̂ that is 0 in f32", { stabiliser: 1e-60, precision: "f32" }, "stabiliser"],
     ["no step", { stepSize: 0 }, "stepSize"],
     ["a batch size of a full gradient", { batchSize: 8 }, "batchSize"],
     ["a batch larger than an epoch", { gradient: "batch", batchSize: 31, replacement: false }, "batchSize"],
