@@ -16,6 +16,13 @@ export async function start(process: GradientFlowProcess, engine: Engine): Promi
   return flowing(process, engine, solver, {
     method,
     measure: (values) => networkMeasure(problem, neurons, values),
-    warnings: () => [],
+    warnings: () => (solver.crawling === null ? [] : [crawling(solver.crawling)]),
   });
+}
+
+function crawling(since: number): string {
+  return (
+    `The steps are very short since t = ${since.toPrecision(3)}: units of a kinked activation slide along a kink at an example, or the ` +
+    'problem is stiff. A larger tolerance, or the method "rungeKutta" with a timeStep, goes on.'
+  );
 }

@@ -24,6 +24,9 @@ export type OdeMethod =
   | { kind: "dormandPrince"; tolerance: number; maxStep?: number }
   | { kind: "rungeKutta"; timeStep: number };
 
+/** Steps by which it is told whether a solver crawls, and the share of the time that they have to go. */
+const CRAWL = { steps: 10000, share: 0.01 };
+
 /** The right-hand side: writes v(t, θ) over `out`; returns false where it is not finite. */
 export type Velocity = (t: number, values: Float64Array, out: Float64Array) => boolean;
 
@@ -33,11 +36,15 @@ export class OdeSolver implements Solver {
   accepted = 0;
   /** Trial steps thrown away since this object was made. */
   rejected = 0;
+  /** Time at which 10,000 steps began that took the flow on by less than a hundredth of it; null where none did. */
+  crawling: number | null = null;
   readonly values: Float64Array;
   readonly #stages: Float64Array[];
   readonly #point: Float64Array;
   readonly #result: Float64Array;
   #step = 0;
+  /** Time at the last whole number of 10,000 steps. */
+  #mark = 0;
   /** Whether the first stage stands at `values`. */
   #fresh = false;
 
@@ -81,6 +88,7 @@ export class OdeSolver implements Solver {
         this.time += h;
         this.#step = Math.min(h * growth(error), this.method.maxStep ?? Infinity);
         this.#stages.unshift(this.#stages.pop()!);
+        if (this.accepted % CRAWL.steps === 0) this.#watch();
       }
     }
     return this.time >= t;
@@ -113,7 +121,8 @@ export class OdeSolver implements Solver {
 
   save(): SolverState {
     if (this.#step === 0) this.#length();
-    return { time: this.time, step: this.#step, accepted: this.accepted, values: this.values.slice() };
+    const notes = this.#mark === 0 ? {} : { notes: [this.#mark, this.crawling] };
+    return { time: this.time, step: this.#step, accepted: this.accepted, values: this.values.slice(), ...notes };
   }
 
   restore(state: SolverState): void {
@@ -121,7 +130,13 @@ export class OdeSolver implements Solver {
     this.time = state.time;
     this.accepted = state.accepted;
     this.#step = state.step;
+    [this.#mark, this.crawling] = (state.notes?.length ? state.notes : [0, null]) as [number, number | null];
     this.#fresh = false;
+  }
+
+  #watch(): void {
+    if (this.time - this.#mark < CRAWL.share * this.time) this.crawling ??= this.#mark;
+    this.#mark = this.time;
   }
 
   #begin(time: number, values: Float64Array): void {

@@ -14,7 +14,9 @@ import {
   gradientFlow,
   open,
   type Process,
+  particles,
   quadratic,
+  relu,
   ridge,
   square,
   stream,
@@ -155,5 +157,36 @@ describe("the gradient flow", () => {
     const process = gradientFlow(wild, { neurons, seed: 1, method: "rungeKutta", timeStep: 2 });
     await expect(thetaAt(process, 50)).rejects.toThrow(DivergenceError);
     await expect(thetaAt(process, 50)).rejects.toThrow(/take a smaller timeStep/);
+  });
+
+  it("says so where it crawls along a kink, and what goes on: fixed steps", async () => {
+    // one unit relu(⟨w, x⟩): beyond ⟨w, x_1⟩ = 0 the first example pushes it back, before it the second pushes it on
+    const kinked = {
+      law: dataset({
+        x: [
+          [1, 0],
+          [1, 1],
+        ],
+        y: [-1, 2],
+      }),
+      unit: ridge(relu()),
+      start: particles([[0.2, 1.3]]),
+    };
+    const simulation = await open(gradientFlow(kinked, { neurons: 1 }));
+    const enough = new AbortController();
+    const onProgress = () => {
+      if (simulation.warnings.length > 0) enough.abort("told");
+    };
+    await expect(simulation.advance(10, { signal: enough.signal, onProgress })).rejects.toBe("told");
+    expect(simulation.warnings[0]).toMatch(/^The steps are very short since t = 0\.\d+: .*rungeKutta/);
+    const again = await open(gradientFlow(kinked, { neurons: 1 }));
+    again.restore(simulation.save());
+    expect(again.warnings).toEqual(simulation.warnings);
+    simulation.free();
+    again.free();
+    const [w1, w2] = await thetaAt(gradientFlow(kinked, { neurons: 1, method: "rungeKutta", timeStep: 0.01 }), 20);
+    // it slides on ⟨w, x_1⟩ = 0 to where the second example is learned
+    expect(Math.abs(w1!)).toBeLessThan(0.01);
+    expect(Math.abs(w2! - 2)).toBeLessThan(0.02);
   });
 });
