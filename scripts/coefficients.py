@@ -1,5 +1,5 @@
-"""Fits the polynomials of assembly/coefficients.ts: `python3 scripts/coefficients.py > assembly/coefficients.ts`
-(Debian: python3-mpmath). Each is the minimax polynomial of a weighted error (Remez exchange in 60
+"""Fits the polynomials of assembly/coefficients.ts: `python3 scripts/coefficients.py > assembly/coefficients.ts`, and with the
+word `matrix` those of assembly/matrix/coefficients.ts, which a page without matrices does not load (Debian: python3-mpmath). Each is the minimax polynomial of a weighted error (Remez exchange in 60
 digits). Coefficients for f32 on one side of 0 are rounded one by one, lowest first, and the rest fitted again.
 """
 
@@ -9,6 +9,8 @@ import sys
 from mpmath import acos, asin, bernoulli, cos, erf, erfc, exp, expm1, linspace, log, lu_solve, matrix, mp, mpf, nstr, pi, sqrt
 
 mp.dps = 60
+wanted = sys.argv[1] if len(sys.argv) > 1 else "core"
+section = "core"
 F32_ROUND = lambda v: mpf(struct.unpack("f", struct.pack("f", float(v)))[0])
 F64_ROUND = lambda v: mpf(float(v))
 
@@ -63,6 +65,8 @@ def horner(c, t):
 
 def fit(name, first, target, weight, low, high, count, rounding=F64_ROUND):
     """Prints `name_k` for k = first …; in f32 the rounding of each coefficient is taken up by those after it."""
+    if section != wanted:
+        return
     done = []
     while len(done) < count:
         m = len(done)
@@ -76,6 +80,8 @@ def fit(name, first, target, weight, low, high, count, rounding=F64_ROUND):
 
 
 def constant(name, value):
+    if section != wanted:
+        return
     text = repr(float(value)).replace("e-0", "e-")
     if name in ("LOG2E", "SQRT_HALF", "SINE_ROOT_0", "COSINE_ROOT_0"):
         print("// biome-ignore lint/suspicious/noApproximativeNumericConstant: kept with its kin, where the kernels find it")
@@ -93,10 +99,11 @@ def parts(value, bits):
 
 
 EPS = mpf(10) ** -15  # the fits use even or smooth functions: a start just above 0 avoids 0/0
-print("""// Numbers of the library's polynomials, shared by the kernels and TypeScript.
+print("""// Numbers of the library's polynomials, shared by the kernels and TypeScript%s.
 // Written by scripts/coefficients.py (minimax fits, the same numbers in every build); names ending in 32 before the
-// index are for f32 and are exact in it. The formulas are in math.ts here and in src/engine.
-""")
+// index are for f32%s. The formulas are in %s.
+""" % (("", " and are exact in it", "math.ts here and in src/engine") if wanted == "core" else
+       (": those of matrices alone", "", "functions.ts here and in src/kernel/matrix")))
 
 # e^r = 1 + r + r² P(r) on |r| ≤ ln2 / 2, relative to e^r - 1
 ln2 = log(mpf(2))
@@ -161,6 +168,8 @@ constant("TWO_LN2", 2 * ln2)
 constant("TWO_LN2_32", F32_ROUND(2 * ln2))
 constant("HALF_PI", pi / 2)
 constant("HALF_PI_WORD32", F32_ROUND(pi / 2 / 2**32))
+
+section = "matrix"
 
 # arcsin r = r + r (z A(z)), z = r², r ≤ ½
 def asin_rest(z):

@@ -1,5 +1,7 @@
 // Elementary functions of the laws, beside those of ../math.ts.
 
+import { expm1Reduced, Fused, N, number, reduced, term, withSign } from "../math";
+import { madd } from "../vector";
 import {
   ASIN_1,
   ASIN_2,
@@ -18,9 +20,7 @@ import {
   ASIN32_3,
   ASIN32_4,
   ASIN32_5,
-} from "../coefficients";
-import { expm1Reduced, Fused, N, number, reduced, term, withSign } from "../math";
-import { madd } from "../vector";
+} from "./coefficients";
 
 const ASIN = memory.data<f64>([
   ASIN_1,

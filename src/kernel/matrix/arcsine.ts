@@ -13,7 +13,7 @@ import {
   ASIN_10,
   ASIN_11,
   ASIN_12,
-} from "../../../assembly/coefficients";
+} from "../../../assembly/matrix/coefficients";
 
 /**
  * arcsin c, to some 1e-16.

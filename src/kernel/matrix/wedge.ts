@@ -57,7 +57,7 @@ import {
   SINE_ROOT32_5,
   SINE_ROOT32_6,
   SINE_ROOT32_7,
-} from "../../../assembly/coefficients";
+} from "../../../assembly/matrix/coefficients";
 
 const SINE = {
   f32: [

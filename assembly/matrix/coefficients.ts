@@ -1,0 +1,75 @@
+// Numbers of the library's polynomials, shared by the kernels and TypeScript: those of matrices alone.
+// Written by scripts/coefficients.py (minimax fits, the same numbers in every build); names ending in 32 before the
+// index are for f32. The formulas are in functions.ts here and in src/kernel/matrix.
+
+export const ASIN_1 = 0.16666666666665383;
+export const ASIN_2 = 0.07500000000343067;
+export const ASIN_3 = 0.04464285682346594;
+export const ASIN_4 = 0.03038195933185691;
+export const ASIN_5 = 0.022371753510722923;
+export const ASIN_6 = 0.01735977127186959;
+export const ASIN_7 = 0.01388459702625435;
+export const ASIN_8 = 0.012173287961563934;
+export const ASIN_9 = 0.006510818389128343;
+export const ASIN_10 = 0.019573996880163577;
+export const ASIN_11 = -0.016294209944175197;
+export const ASIN_12 = 0.031959055724745555;
+export const ASIN32_1 = 0.16666753590106964;
+export const ASIN32_2 = 0.07495252043008804;
+export const ASIN32_3 = 0.0454760417342186;
+export const ASIN32_4 = 0.024152088910341263;
+export const ASIN32_5 = 0.04221181571483612;
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: kept with its kin, where the kernels find it
+export const SINE_ROOT_0 = 1.4142135623730951;
+export const SINE_ROOT_1 = -0.35355339059336993;
+export const SINE_ROOT_2 = -0.04419417381412152;
+export const SINE_ROOT_3 = -0.011048543871066326;
+export const SINE_ROOT_4 = -0.0034526607910966138;
+export const SINE_ROOT_5 = -0.0012085540077065218;
+export const SINE_ROOT_6 = -0.00045211845558390404;
+export const SINE_ROOT_7 = -0.00018438239726434877;
+export const SINE_ROOT_8 = -4.444658843983403e-5;
+export const SINE_ROOT_9 = -0.00012034493385194243;
+export const SINE_ROOT_10 = 0.00020533190455795548;
+export const SINE_ROOT_11 = -0.00040163288298794895;
+export const SINE_ROOT_12 = 0.0005358484215194357;
+export const SINE_ROOT_13 = -0.0005412475080778425;
+export const SINE_ROOT_14 = 0.00038905005481211795;
+export const SINE_ROOT_15 = -0.0001919303789936673;
+export const SINE_ROOT_16 = 5.798716981261597e-5;
+export const SINE_ROOT_17 = -8.35370123679856e-6;
+// biome-ignore lint/suspicious/noApproximativeNumericConstant: kept with its kin, where the kernels find it
+export const COSINE_ROOT_0 = 1.4142135623730951;
+export const COSINE_ROOT_1 = -1.296362432175441;
+export const COSINE_ROOT_2 = -0.09133462589241312;
+export const COSINE_ROOT_3 = -0.0186246879888145;
+export const COSINE_ROOT_4 = -0.005206397114557703;
+export const COSINE_ROOT_5 = -0.0016968200597301463;
+export const COSINE_ROOT_6 = -0.0006041441000268095;
+export const COSINE_ROOT_7 = -0.00023602641187216587;
+export const COSINE_ROOT_8 = -6.032172746252005e-5;
+export const COSINE_ROOT_9 = -0.00013444540750019113;
+export const COSINE_ROOT_10 = 0.00022065910984644978;
+export const COSINE_ROOT_11 = -0.0004352208679327878;
+export const COSINE_ROOT_12 = 0.0005798532734278718;
+export const COSINE_ROOT_13 = -0.0005861391529899533;
+export const COSINE_ROOT_14 = 0.00042137618433110816;
+export const COSINE_ROOT_15 = -0.00020799202101690127;
+export const COSINE_ROOT_16 = 6.286989355056532e-5;
+export const COSINE_ROOT_17 = -9.06791449322033e-6;
+export const SINE_ROOT32_0 = 1.414213586304424;
+export const SINE_ROOT32_1 = -0.3535562659853835;
+export const SINE_ROOT32_2 = -0.04413763138463007;
+export const SINE_ROOT32_3 = -0.011468760762998432;
+export const SINE_ROOT32_4 = -0.0019431214795550599;
+export const SINE_ROOT32_5 = -0.004066311868873056;
+export const SINE_ROOT32_6 = 0.0023645214172178905;
+export const SINE_ROOT32_7 = -0.0014059923086804484;
+export const COSINE_ROOT32_0 = 1.4142135907835707;
+export const COSINE_ROOT32_1 = -1.2963658494373445;
+export const COSINE_ROOT32_2 = -0.09126735232383933;
+export const COSINE_ROOT32_3 = -0.01912528027238168;
+export const COSINE_ROOT32_4 = -0.00340545740455035;
+export const COSINE_ROOT32_5 = -0.005112838273798866;
+export const COSINE_ROOT32_6 = 0.002772476202159448;
+export const COSINE_ROOT32_7 = -0.0017092608631157698;
