@@ -3,6 +3,8 @@
 //
 // A stays in the upper triangle and L is written below it, so that a matrix of n² numbers holds both.
 
+import { dot, normalise, orthogonalise } from "../model/vectors";
+
 /** A factorised matrix. */
 export interface Cholesky {
   /** rows n */
@@ -248,19 +250,17 @@ function* extreme(n: number, apply: Apply): Generator<void, number, void> {
   const beta: number[] = [];
   // any start that no eigenvector is orthogonal to will do: equidistributed numbers
   let x = Float64Array.from({ length: n }, (_, i) => ((i * 0.6180339887498949) % 1) - 0.4);
-  scale(x, 1 / norm(x));
+  normalise(x);
   for (let step = 0; step < Math.min(LANCZOS_STEPS, n); step++) {
     basis.push(x);
     const next = new Float64Array(n);
     apply(x, next);
     yield;
     alpha.push(dot(x, next));
-    // twice is enough
-    for (let pass = 0; pass < 2; pass++) for (const q of basis) add(next, -dot(q, next), q);
-    const left = norm(next);
+    orthogonalise(next, basis);
+    const left = normalise(next);
     if (!(left > 1e-14 * Math.abs(alpha[0]!))) break;
     beta.push(left);
-    scale(next, 1 / left);
     x = next;
   }
   return largestEigenvalue(alpha, beta);
@@ -289,23 +289,4 @@ function isAbove(x: number, alpha: readonly number[], beta: readonly number[]): 
     if (!(pivot > 0)) return false;
   }
   return true;
-}
-
-/** Σ x_i y_i. */
-export function dot(x: Float64Array, y: Float64Array): number {
-  let sum = 0;
-  for (let i = 0; i < x.length; i++) sum += x[i]! * y[i]!;
-  return sum;
-}
-
-function norm(x: Float64Array): number {
-  return Math.sqrt(dot(x, x));
-}
-
-function add(x: Float64Array, factor: number, y: Float64Array): void {
-  for (let i = 0; i < x.length; i++) x[i]! += factor * y[i]!;
-}
-
-function scale(x: Float64Array, factor: number): void {
-  for (let i = 0; i < x.length; i++) x[i]! *= factor;
 }

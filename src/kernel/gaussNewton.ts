@@ -16,8 +16,9 @@ import { viewNetwork, writeBatch } from "../model/blocks";
 import { type Problem, type ProblemInput, parseProblem } from "../model/problem";
 import { isRecord } from "../model/spec";
 import { outputsOf } from "../model/unit";
+import { dot } from "../model/vectors";
 import { massesOf } from "../process/dataNoise";
-import { cholesky, dot } from "./cholesky";
+import { cholesky } from "./cholesky";
 import { MOST_SPECTRUM_ROWS, spectrum } from "./spectrum";
 import { tangentGram } from "./tangentGram";
 

@@ -2,7 +2,8 @@
 
 import { SpecError } from "../engine/errors";
 import { log } from "../engine/math";
-import { type Cholesky, cholesky, dot, entryRoundOff } from "./cholesky";
+import { dot } from "../model/vectors";
+import { type Cholesky, cholesky, entryRoundOff } from "./cholesky";
 
 /** α, a column for each of R, and what it took. */
 export interface Solved {

@@ -33,12 +33,9 @@ export async function spectrum(
   const { isSingle = false, path, remedy } = options;
   checkSpectrumRows(n, path, remedy);
   const roundOff = isSingle ? entryRoundOff(n, true) : n * Number.EPSILON;
-  const { EigenvalueDecomposition, Matrix } = await import("ml-matrix");
-  const rows = new Matrix(n, n);
-  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) rows.set(i, j, matrix[i * n + j]!);
-  const { realEigenvalues, eigenvectorMatrix } = new EigenvalueDecomposition(rows, { assumeSymmetric: true });
-  const order = realEigenvalues.map((_, i) => i).sort((i, j) => realEigenvalues[j]! - realEigenvalues[i]!);
-  const values = Float64Array.from(order, (i) => realEigenvalues[i]!);
+  const { symmetricEigen } = await import("../model/symmetricEigen");
+  const eigen = symmetricEigen(matrix, n);
+  const values = eigen.values.reverse();
   const largest = Math.max(0, values[0]!);
   const lowest = values[n - 1]!;
   if (lowest < -8 * roundOff * largest || (largest === 0 && lowest < 0)) {
@@ -46,9 +43,7 @@ export async function spectrum(
   }
   const cutoff = largest * Math.max(roundOff, options.cutoff ?? 0);
   const vectors = new Float64Array(n * n);
-  order.forEach((from, i) => {
-    for (let j = 0; j < n; j++) vectors[i * n + j] = eigenvectorMatrix.get(j, from);
-  });
+  for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) vectors[i * n + j] = eigen.vectors[j * n + n - 1 - i]!;
   return { values: values.map((x) => Math.max(0, x)), vectors, cutoff, rank: values.filter((x) => x > cutoff).length };
 }
 

@@ -2,8 +2,8 @@
 
 import { SpecError } from "../engine/errors";
 import type { Work } from "../measure/cells";
+import { symmetricEigen } from "../model/symmetricEigen";
 import { checkOperator, type Operator, product } from "./operator";
-import { symmetricEigen } from "./symmetricEigen";
 
 /** Most rows that the linear-algebra library's eigenvalues take a few seconds for. */
 export const MOST_DENSE = 1024;

@@ -11,6 +11,8 @@ import { SpecError } from "../engine/errors";
 import type { Work } from "../measure/cells";
 import type { Measure } from "../measure/measure";
 import { type ProblemInput, parseProblem } from "../model/problem";
+import { symmetricEigen } from "../model/symmetricEigen";
+import { add, dot } from "../model/vectors";
 import { rowProducts } from "../process/factorisation";
 import { checkMemory } from "../process/schemaParts";
 import { stream } from "../random/stream";
@@ -19,8 +21,6 @@ import { lanczos } from "./lanczos";
 import { type Landscape, landscape, landscapeParts } from "./landscape";
 import { product } from "./operator";
 import { checkInteger } from "./options";
-import { symmetricEigen } from "./symmetricEigen";
-import { add, dot } from "./vectors";
 
 /** Of `gradientNoise`. */
 export interface NoiseOptions {

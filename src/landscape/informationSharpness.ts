@@ -13,11 +13,11 @@ import { SpecError } from "../engine/errors";
 import type { Work } from "../measure/cells";
 import type { Measure } from "../measure/measure";
 import type { ProblemInput } from "../model/problem";
+import { symmetricEigen } from "../model/symmetricEigen";
+import { add, dot, norm, normalise, orthogonalise } from "../model/vectors";
 import { checkMemory } from "../process/schemaParts";
 import { MOST_DENSE } from "./denseSpectrum";
 import { type Landscape, type LandscapeOptions, landscape } from "./landscape";
-import { symmetricEigen } from "./symmetricEigen";
-import { add, dot, norm, normalise, orthogonalise } from "./vectors";
 
 /** Of `informationSharpness`. */
 export interface InformationOptions {

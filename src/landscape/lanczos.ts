@@ -9,11 +9,11 @@
 import { PURPOSE_PROBE } from "../../assembly/layout";
 import { SpecError } from "../engine/errors";
 import type { Work } from "../measure/cells";
+import { symmetricEigen } from "../model/symmetricEigen";
+import { add, dot, normalise, orthogonalise } from "../model/vectors";
 import { stream } from "../random/stream";
 import { checkOperator, type Operator, product } from "./operator";
 import { checkInteger, checkTolerance } from "./options";
-import { symmetricEigen } from "./symmetricEigen";
-import { add, dot, normalise, orthogonalise } from "./vectors";
 
 /** Of `lanczos`. */
 export interface LanczosOptions {

@@ -9,11 +9,11 @@ import { PURPOSE_PROBE } from "../../assembly/layout";
 import { SpecError } from "../engine/errors";
 import { exp } from "../engine/math";
 import type { Work } from "../measure/cells";
+import { symmetricEigen } from "../model/symmetricEigen";
+import { dot, normalise, orthogonalise } from "../model/vectors";
 import { stream } from "../random/stream";
 import { checkOperator, type Operator, product } from "./operator";
 import { checkInteger } from "./options";
-import { symmetricEigen } from "./symmetricEigen";
-import { dot, normalise, orthogonalise } from "./vectors";
 
 /** Of `spectralDensity`. */
 export interface DensityOptions {

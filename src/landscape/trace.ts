@@ -4,10 +4,10 @@
 
 import { PURPOSE_PROBE } from "../../assembly/layout";
 import type { Work } from "../measure/cells";
+import { dot, normalise, orthogonalise } from "../model/vectors";
 import { stream } from "../random/stream";
 import { checkOperator, type Operator, product } from "./operator";
 import { checkInteger } from "./options";
-import { dot, normalise, orthogonalise } from "./vectors";
 
 /** Of `traceOf`. */
 export interface TraceOptions {

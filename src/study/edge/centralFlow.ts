@@ -14,10 +14,10 @@
 import type { Engine } from "../../engine/engine";
 import { lanczos } from "../../landscape/lanczos";
 import { type Landscape, landscape } from "../../landscape/landscape";
-import { add, dot } from "../../landscape/vectors";
 import type { Work } from "../../measure/cells";
 import type { Particles } from "../../measure/measure";
 import type { Problem } from "../../model/problem";
+import { add, dot } from "../../model/vectors";
 import { complementary } from "./complementarity";
 
 /** Eigenvalues at the edge at most. */

@@ -5,7 +5,7 @@
 // One number has a closed form. Beyond, projected gradients with Nesterov's momentum, restarted where it leads uphill; a scaling
 // X_ij = Z_ij / (d_i d_j) that makes the diagonal of 𝓑 one keeps them few.
 
-import { symmetricEigen } from "../../landscape/symmetricEigen";
+import { symmetricEigen } from "../../model/symmetricEigen";
 
 /** Iterations at most; some tens are usual. */
 const MOST_ITERATIONS = 4000;

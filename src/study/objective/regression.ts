@@ -7,11 +7,11 @@
 //   C(m, Σ) = Σ_q m_q [(A_q − H) m − g_q] [·]ᵀ + Σ_q m_q (A_q − H) Σ (A_q − H)
 
 import { SpecError } from "../../engine/errors";
-import { type Eigen, symmetricEigen } from "../../landscape/symmetricEigen";
 import { unscaled } from "../../model/activation";
 import { type LinearProblem, type LinearTerms, readLinear } from "../../model/linearObjective";
 import { type ProblemInput, parseProblem } from "../../model/problem";
 import { isRecord } from "../../model/spec";
+import { type Eigen, symmetricEigen } from "../../model/symmetricEigen";
 import { tensor } from "../../model/tensor";
 
 /** Linear terms about their minimum. */

@@ -6,10 +6,10 @@
 // there is one. In the eigenvectors of H each is a division by λ_i + λ_j − ε λ_i λ_j.
 
 import { SpecError } from "../../engine/errors";
-import { type Eigen, symmetricEigen } from "../../landscape/symmetricEigen";
 import type { LinearProblem } from "../../model/linearObjective";
 import type { ProblemInput } from "../../model/problem";
 import { isRecord } from "../../model/spec";
+import { type Eigen, symmetricEigen } from "../../model/symmetricEigen";
 import { readTensor, type TensorLike, toF64 } from "../../model/tensor";
 import { readFields, readInteger, readPositive } from "./options";
 import { multiply, regressionOf } from "./regression";
