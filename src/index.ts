@@ -7,7 +7,7 @@ export type { Backend } from "./engine/kernels";
 export type { StencilStage } from "./engine/stencil";
 export { canonicalJson, specHash } from "./io/canonical";
 export { measureFromJson, measureToJson } from "./io/measure";
-export { parseRunSpec, type RunSpec, runSpecToJson } from "./io/spec";
+export { parseRunSpec, type RunSpec, type RunSpecInput, runSpecToJson } from "./io/spec";
 export {
   type Cell,
   type Column,
