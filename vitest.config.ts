@@ -27,7 +27,7 @@ export default defineConfig({
         test: {
           name: "node",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/slow/**", "test/browser/**"],
+          exclude: ["test/slow/**", "test/e2e/**"],
           testTimeout: 60_000,
         },
       },
@@ -51,7 +51,7 @@ export default defineConfig({
         test: {
           name: "browser",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/slow/**", "test/node/**"],
+          exclude: ["test/slow/**", "test/node/**", "test/e2e/**"],
           testTimeout: 120_000,
           browser: {
             enabled: true,
@@ -65,6 +65,17 @@ export default defineConfig({
       {
         extends: true,
         test: { name: "slow", include: ["test/slow/**/*.test.ts"], testTimeout: 1_200_000 },
+      },
+      {
+        extends: true,
+        // the built pages in Chromium and Firefox, one file at a time: frame times are taken
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 120_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
       },
     ],
   },
