@@ -56,6 +56,8 @@ export type Request =
 
 /** Equal cells of one coordinate with heights of a density. */
 export interface LawPicture {
+  /** of the coordinate */
+  name: string;
   from: number;
   to: number;
   /** density of the network, a bar a cell */
