@@ -24,9 +24,9 @@ export interface FigureOptions {
   checkpoint?: string | undefined;
 }
 
-/** A table of results. */
+/** A table of results; `timed` is a column that depends on the clock, so that no two runs agree on it. */
 export interface Table {
-  columns: { name: string; digits: number }[];
+  columns: { name: string; digits: number; timed?: true }[];
   /** A row a time (or a setting); null where there is no number. */
   rows: (number | string | null)[][];
 }
@@ -44,7 +44,8 @@ export interface Finding {
 /** What a figure yields. */
 export interface FigureResult {
   table: Table;
-  pictures: { file: string; picture: Picture }[];
+  /** `timed` is one that depends on the clock. */
+  pictures: { file: string; picture: Picture; timed?: true }[];
   findings: Finding[];
   /** What the user should know of the runs, in sentences. */
   warnings: string[];

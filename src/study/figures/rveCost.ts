@@ -292,8 +292,8 @@ function resultOf(costs: Cost[], laws: [Law, Law], replicas: number, warnings: s
       columns: [
         { name: "neurons N", digits: 0 },
         { name: "parameters ND", digits: 0 },
-        ...costs.map(({ way }) => ({ name: `${way.column}, µs a step`, digits: 1 })),
-        { name: "Cholesky : superposition", digits: 1 },
+        ...costs.map(({ way }) => ({ name: `${way.column}, µs a step`, digits: 1, timed: true as const })),
+        { name: "Cholesky : superposition", digits: 1, timed: true },
       ],
       rows: sizes.map((neurons) => {
         const [first, second, third] = costs.map((cost) => secondsAt(cost, neurons));
@@ -309,7 +309,7 @@ function resultOf(costs: Cost[], laws: [Law, Law], replicas: number, warnings: s
       }),
     },
     pictures: [
-      { file: "cost.svg", picture: costPicture(costs) },
+      { file: "cost.svg", picture: costPicture(costs), timed: true },
       { file: "law.svg", picture: lawPicture(laws) },
     ],
     findings,
