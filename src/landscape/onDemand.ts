@@ -213,7 +213,9 @@ export async function reluRescaled(
  * The diagonal D of `reluRescaled`, N D numbers (and K ones for the output bias): since f(Dθ) = f(θ) for all θ, derivatives at Dθ are those at
  * θ in the coordinates Dθ, H(Dθ) = D⁻¹ H(θ) D⁻¹, which is `landscapeOf(problem, measure, { scales: D })`.
  *
- * @param problem, measure, factors  as in `reluRescaled`
+ * @param problem  as in `reluRescaled`
+ * @param measure  as in `reluRescaled`
+ * @param factors  as in `reluRescaled`
  */
 export async function reluScales(
   problem: ProblemInput,

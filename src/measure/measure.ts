@@ -271,8 +271,8 @@ function addedRadii({ kind, coordinates }: MeasureForm, problem: Problem): strin
 /**
  * The same law in radial coordinates; a measure that has them already is returned as it is.
  *
- * @param anything  the measure
- * @param problem   what it solves; its input dimension is finite when the measure is in coordinates "theta"
+ * @param measure  the measure
+ * @param problem  what it solves; its input dimension is finite when the measure is in coordinates "theta"
  */
 export function toRadial<M extends Measure>(measure: M, problem: Problem): M;
 export function toRadial(anything: Measure, problem: Problem): Measure {

@@ -43,6 +43,7 @@ export interface PathOptions {
   replica?: number;
   seed?: number;
   signal?: AbortSignal | undefined;
+  /** Called as the work goes on, with the share done. */
   onProgress?: ((progress: { fraction: number }) => void) | undefined;
 }
 

@@ -29,6 +29,7 @@ export interface ScheduledOptions {
   /** Where SGD starts: p numbers (0). */
   start?: ArrayLike<number>;
   signal?: AbortSignal | undefined;
+  /** Called as the work goes on, with the share done. */
   onProgress?: ((progress: { fraction: number }) => void) | undefined;
 }
 

@@ -61,6 +61,7 @@ export interface WeakErrorOptions {
   level?: number;
   seed?: number;
   signal?: AbortSignal | undefined;
+  /** Called as the work goes on, with the share done. */
   onProgress?: ((progress: { fraction: number; phase: string }) => void) | undefined;
 }
 

@@ -1,0 +1,7 @@
+// VitePress's own theme without its web fonts, and what equations, tables and figures need.
+
+import theme from "vitepress/theme-without-fonts";
+import "./style.css";
+
+// biome-ignore lint/style/noDefaultExport: VitePress asks for it
+export default theme;
