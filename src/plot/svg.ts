@@ -3,6 +3,7 @@
 import * as Plot from "@observablehq/plot";
 import { parseHTML } from "linkedom";
 import { INK, QUIET } from "./palette";
+import { textWidth, wrap } from "./text";
 
 /** An entry of the key above the plots. */
 export interface KeyEntry {
@@ -57,7 +58,7 @@ export function svg(sheet: Sheet): string {
 
   let y = MARGIN + 16;
   root.append(element("text", { x: MARGIN, y, "font-size": 17, "font-weight": "bold" }, sheet.title));
-  for (const line of wrap(sheet.subtitle, (width - 2 * MARGIN) / (12.5 * GLYPH))) {
+  for (const line of wrap(sheet.subtitle, width - 2 * MARGIN, 12.5)) {
     y += 18;
     root.append(element("text", { x: MARGIN, y, "font-size": 12.5, fill: QUIET }, line));
   }
@@ -190,32 +191,4 @@ function tidy(root: Element, picture: string): void {
 
 function round2(x: number): number {
   return Math.round(x * 100) / 100 + 0;
-}
-
-// Mean width of a letter of a sans-serif font, in units of its size.
-const GLYPH = 0.5;
-
-/**
- * About how wide a text is.
- *
- * @param text  one line
- * @param size  font size in pixels
- * @returns pixels
- */
-export function textWidth(text: string, size: number): number {
-  return text.length * size * GLYPH;
-}
-
-function wrap(text: string, length: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  // what stands in short parentheses, as a knot or a normal law, stays together
-  const whole = text.replace(/\([^()]{1,16}\)/g, (group) => group.replaceAll(" ", "\u00a0"));
-  for (const word of whole.split(" ")) {
-    if (line.length + 1 + word.length > length && line !== "") {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return line === "" ? lines : [...lines, line];
 }

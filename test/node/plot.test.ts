@@ -3,8 +3,9 @@
 import { DOMParser } from "linkedom";
 import { describe, expect, it } from "vitest";
 import { hue } from "../../src/plot/palette";
-import { dodge, tickText } from "../../src/plot/panel";
+import { dodge } from "../../src/plot/panel";
 import { draw } from "../../src/plot/plot";
+import { tickText } from "../../src/plot/ticks";
 import type {
   BandsPicture,
   DecisionPicture,
