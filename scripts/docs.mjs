@@ -23,7 +23,8 @@ function deadLinks(folder) {
   const pages = new Map();
   for (const page of filesOf(folder, ".html")) {
     const html = readFileSync(path.join(folder, page), "utf8").replaceAll(/<script[\s\S]*?<\/script>/g, "");
-    const values = (name) => Array.from(html.matchAll(new RegExp(`<[a-z][^>]*? ${name}="([^"]*)"`, "g")), ([, value]) => value);
+    const values = (name) =>
+      Array.from(html.matchAll(new RegExp(`<[a-z][^>]*? ${name}="([^"]*)"`, "g")), ([, value]) => value);
     pages.set(page, { ids: new Set(values("id")), links: [...values("href"), ...values("src")] });
   }
   const dead = [];
@@ -38,7 +39,9 @@ function deadLinks(folder) {
       }
       const place = absolute ? address.slice(base.length) : path.posix.join(path.posix.dirname(page), address);
       const file = address === "" ? page : place === "" || place.endsWith("/") ? `${place}index.html` : place;
-      const there = pages.has(file) ? anchor === "" || pages.get(file).ids.has(anchor) : existsSync(path.join(folder, file));
+      const there = pages.has(file)
+        ? anchor === "" || pages.get(file).ids.has(anchor)
+        : existsSync(path.join(folder, file));
       if (!there) dead.push(`${page}: ${link}`);
     }
   }

@@ -89,10 +89,25 @@ const notes: DefaultTheme.SidebarItem[] = [
   },
 ];
 
-/** The reference's sidebar, as typedoc left it; empty before the first `npm run docs`. */
-function reference(): DefaultTheme.SidebarItem[] {
+/** Sidebars of the reference: the rooms, and in a room its names too; only the rooms before typedoc has run. */
+function reference(): DefaultTheme.SidebarMulti {
   const file = new URL("../api/typedoc-sidebar.json", import.meta.url);
-  return existsSync(file) ? JSON.parse(readFileSync(file, "utf8")) : [];
+  const rooms: { text: string; items: { text: string; link: string }[] }[] = existsSync(file)
+    ? JSON.parse(readFileSync(file, "utf8"))
+    : [];
+  const folderOf = (room: (typeof rooms)[number]) => room.items[0]!.link.split("/").slice(0, 3).join("/");
+  const all = { text: "Reference", link: "/api/" };
+  const sidebars: DefaultTheme.SidebarMulti = {
+    "/api/": [{ ...all, items: rooms.map((room) => ({ text: room.text, link: room.items[0]!.link })) }],
+  };
+  for (const room of rooms) {
+    const others = rooms.filter((other) => other !== room);
+    sidebars[`${folderOf(room)}/`] = [
+      { text: room.text, items: room.items },
+      { ...all, items: others.map((other) => ({ text: other.text, link: other.items[0]!.link })) },
+    ];
+  }
+  return sidebars;
 }
 
 /** Pages that other parts of the project write are listed once they are there. */
@@ -111,6 +126,8 @@ export default defineConfig({
   title: "meanfield",
   description: "SGD on two-layer networks beside its mean-field limits, in Node and in a web page.",
   head: [["link", { rel: "icon", href: `data:image/svg+xml,${encodeURIComponent(icon)}` }]],
+  // the same for all pages, and so once for all
+  metaChunk: true,
   ignoreDeadLinks: [/^\/playground\//],
   markdown: {
     theme: { light: "github-light-high-contrast", dark: "github-dark-high-contrast" },
@@ -140,7 +157,7 @@ export default defineConfig({
       { text: "Reference", link: "/api/", activeMatch: "^/api/" },
       { text: "Notes", link: "/conventions" },
     ].filter(({ link }) => link !== "/gallery" || existsSync(new URL("../gallery.md", import.meta.url))),
-    sidebar: { "/api/": reference(), "/": present([...guide, ...notes]) },
+    sidebar: { ...reference(), "/": present([...guide, ...notes]) },
     outline: [2, 3],
     search: { provider: "local" },
     externalLinkIcon: true,

@@ -1,17 +1,20 @@
 // What the documents say is true: every ts or js block runs (the blocks of a page are one program, in their order) and prints
 // what its comments with an arrow say; every json block is a run file or JSON; every sh block has commands that are
-// there, and the cheap ones run; every link within the repository leads somewhere. Blocks without a language are not code.
+// there, and the cheap ones run; every link within the repository, and its anchor, leads somewhere. Blocks without a language are not
+// code. The pages of the site that are made (docs/api) are followed by `npm run docs`.
 
-import { execFileSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { promisify } from "node:util";
 import { build } from "esbuild";
 import ts from "typescript";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { builtins } from "../../scripts/builtins.mjs";
 import { cli } from "../../src/cli/cli";
 import { parseRunSpec } from "../../src/io/spec";
+import { figureNames } from "../../src/study/figures/registry";
 
 interface Block {
   language: string;
@@ -20,9 +23,11 @@ interface Block {
 
 const documents = [
   ...readdirSync(".").filter((file) => file.endsWith(".md")),
-  ...readdirSync("docs")
-    .filter((file) => file.endsWith(".md"))
-    .map((file) => `docs/${file}`),
+  ...["docs", "docs/guide"].flatMap((folder) =>
+    readdirSync(folder)
+      .filter((file) => file.endsWith(".md"))
+      .map((file) => `${folder}/${file}`),
+  ),
 ];
 const examples = readdirSync("examples")
   .filter((file) => file.endsWith(".js"))
@@ -48,9 +53,8 @@ async function printed(name: string, contents: string): Promise<string[]> {
     plugins: [builtins],
     logLevel: "silent",
   });
-  return execFileSync(process.execPath, [outfile], { cwd: folder, encoding: "utf8", timeout: 60_000 })
-    .trim()
-    .split("\n");
+  const { stdout } = await promisify(execFile)(process.execPath, [outfile], { cwd: folder, timeout: 60_000 });
+  return stdout.trim().split("\n");
 }
 
 /** What a program says that it prints: the comments with an arrow. */
@@ -67,7 +71,7 @@ const programs = [
 ].filter(({ program }) => program !== "");
 
 describe("programs run, and print what they say", () => {
-  it.each(programs)("$file", async ({ file, program }) => {
+  it.concurrent.each(programs)("$file", async ({ file, program }) => {
     const lines = await printed(file, program);
     const expected = promised(program);
     expect(expected.length, "a program prints something, and says what").toBeGreaterThan(0);
@@ -76,14 +80,21 @@ describe("programs run, and print what they say", () => {
 });
 
 describe("programs are well typed", () => {
-  it.each(programs.filter(({ file }) => file.endsWith(".md")))("$file", ({ file, program }) => {
-    const place = path.join(folder, `${file.replaceAll(/\W/g, "-")}.ts`);
-    writeFileSync(place, program);
+  const written = programs.filter(({ file }) => file.endsWith(".md"));
+  const placeOf = (file: string) => path.join(folder, `${file.replaceAll(/\W/g, "-")}.ts`);
+  let compiled: ts.Program;
+  // one compilation: most of its time goes into the library
+  beforeAll(() => {
+    // each page a module of its own
+    for (const { file, program } of written) writeFileSync(placeOf(file), `${program}\nexport {};\n`);
     const config = JSON.parse(readFileSync("tsconfig.json", "utf8"));
     const { options } = ts.parseJsonConfigFileContent({ ...config, include: [], files: [] }, ts.sys, path.resolve("."));
     options.paths = { meanfield: [path.resolve("src/index.ts")] };
-    const compiled = ts.createProgram([place], { ...options, noUnusedLocals: false });
-    const source = compiled.getSourceFile(place)!;
+    const places = written.map(({ file }) => placeOf(file));
+    compiled = ts.createProgram(places, { ...options, noUnusedLocals: false });
+  });
+  it.each(written)("$file", ({ file }) => {
+    const source = compiled.getSourceFile(placeOf(file))!;
     const found = [...compiled.getSyntacticDiagnostics(source), ...compiled.getSemanticDiagnostics(source)];
     expect(found.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n"))).toEqual([]);
   });
@@ -117,6 +128,9 @@ describe("commands are there", () => {
       ).toBe(true);
       return;
     }
+    // a figure takes up to minutes: the gallery runs it
+    const [, figure] = /^npx meanfield figure (\w[\w-]*)( --out \S+)?$/.exec(line) ?? [];
+    if (figure) return expect(figureNames).toContain(figure);
     // the run file that the page shows, in a folder of its own
     const shown = blocksOf(file).find(({ language }) => language === "json");
     const spec = path.join(folder, "spec.json");
@@ -159,12 +173,35 @@ describe("files that are named are there", () => {
   });
 });
 
+/** The id that a heading has on the site: VitePress's rule. */
+function slug(heading: string): string {
+  return heading
+    .replaceAll(/`|\[([^\]]*)\]\([^)]*\)/g, "$1")
+    .normalize("NFKD")
+    .replaceAll(/[\u0300-\u036f]/g, "")
+    .replaceAll(/[\s~`!@#$%^&*()\-_+=[\]{}|\\;:"'“”‘’<>,.?/]+/g, "-")
+    .replaceAll(/^-+|-+$/g, "")
+    .replace(/^(\d)/, "_$1")
+    .toLowerCase();
+}
+
+function anchorsOf(file: string): string[] {
+  const prose = readFileSync(file, "utf8").replaceAll(/^```[\s\S]*?^```$/gm, "");
+  return Array.from(prose.matchAll(/^#{1,6} (.*)$/gm), ([, heading]) => slug(heading!));
+}
+
 describe("links lead somewhere", () => {
+  // other scripts build these into the site; `npm run docs` follows the links to the reference
+  const elsewhere = /^https?:|^\/(playground|api)\/|\/api\//;
   it.each(documents)("%s", (file) => {
     const found = readFileSync(file, "utf8").matchAll(/\]\(([^)\s]+)\)/g);
     const broken = Array.from(found, ([, target]) => target!)
-      .filter((target) => !/^https?:/.test(target))
-      .filter((target) => !existsSync(path.join(path.dirname(file), target.split("#")[0]!)));
+      .filter((target) => !elsewhere.test(target))
+      .filter((target) => {
+        const [address, anchor] = target.split("#");
+        const place = address === "" ? file : path.join(path.dirname(file), address!);
+        return !existsSync(place) || (anchor !== undefined && !anchorsOf(place).includes(anchor));
+      });
     expect(broken).toEqual([]);
   });
 });

@@ -3,5 +3,4 @@
 import theme from "vitepress/theme-without-fonts";
 import "./style.css";
 
-// biome-ignore lint/style/noDefaultExport: VitePress asks for it
 export default theme;
