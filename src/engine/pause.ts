@@ -33,3 +33,11 @@ export async function withPauses<T>(work: Generator<void, T, void>, signal?: Abo
     began = performance.now();
   }
 }
+
+/** Does all of a piece of work at once. */
+export function finish<T>(work: Generator<void, T, void>): T {
+  for (;;) {
+    const { done, value } = work.next();
+    if (done) return value;
+  }
+}

@@ -7,6 +7,8 @@
 
 import { log } from "../engine/math";
 
+export { finish } from "../engine/pause";
+
 /** Cells of a box. */
 export interface Cells {
   /** [n + 1] ascending edges of each axis, one or two axes */
@@ -28,14 +30,6 @@ export type Work<T> = Generator<void, T, void>;
 
 /** Cells that are worked on between two yields: about a millisecond of the dearest loop. */
 export const PIECE = 8192;
-
-/** Does all of a piece of work at once. */
-export function finish<T>(work: Work<T>): T {
-  for (;;) {
-    const { done, value } = work.next();
-    if (done) return value;
-  }
-}
 
 /**
  * Cells between edges.

@@ -9,13 +9,15 @@
 
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
+import { finish } from "../engine/pause";
 import { labelRows, lossOf } from "../model/labels";
 import { gaussianComponents, type Teacher, teacherNetwork } from "../model/law";
-import { gaussianMixtureRisk, type NeuronGroup } from "../model/mehler";
+import { gaussianMixtureWork, type NeuronGroup } from "../model/mehler";
 import type { Problem } from "../model/problem";
 import { radialOperator } from "../model/radial";
 import { tensor, toF64 } from "../model/tensor";
 import { outputsOf, type Unit } from "../model/unit";
+import type { Work } from "./cells";
 import { asParticles, type Measure, type Particles } from "./measure";
 import { checkNetwork, predictionsOf } from "./predictions";
 import { reducedPoints } from "./radialPredictions";
@@ -49,6 +51,11 @@ const MOST_SERIES_NEURONS = 20000;
  * @throws {SpecError} where the series was asked for and the law has none
  */
 export function riskOf(measure: Measure, problem: Problem, engine: Engine, options: RiskOptions): Risk {
+  return finish(riskWork(measure, problem, engine, options));
+}
+
+/** The same, to the same bits, in pieces where it is a sum over pairs of neurons. */
+export function* riskWork(measure: Measure, problem: Problem, engine: Engine, options: RiskOptions): Work<Risk> {
   const { law, unit, loss } = problem;
   const { method } = options;
   if (measure.coordinates === "radial") {
@@ -91,11 +98,12 @@ export function riskOf(measure: Measure, problem: Problem, engine: Engine, optio
   const bias = points.outputBias?.[0] ?? 0;
   if (law.kind === "teacher") {
     const groups = [network, teacherGroup(law)];
-    const { risk } = gaussianMixtureRisk(groups, [standardGaussian(law.dimension, -bias)]);
+    const { risk } = yield* gaussianMixtureWork(groups, [standardGaussian(law.dimension, -bias)]);
     return { value: risk + law.noise * law.noise, standardError: null, method: "series" };
   }
   const components = gaussianComponents(law).map((one) => ({ ...one, label: one.label - bias }));
-  return { value: gaussianMixtureRisk([network], components).risk, standardError: null, method: "series" };
+  const { risk } = yield* gaussianMixtureWork([network], components);
+  return { value: risk, standardError: null, method: "series" };
 }
 
 // |y − f|² for the squared loss, ℓ for the others
