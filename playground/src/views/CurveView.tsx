@@ -1,0 +1,156 @@
+// Curves against time, drawn from the records of frames: what the risk's and the sharpness's picture share.
+
+import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import type { Frame, RiskBand } from "../run/protocol";
+import { CurvePlot, type Series } from "./curvePlot";
+import { type Curves, curvesOf } from "./curves";
+import type { Entry } from "./legend";
+import { readable } from "./names";
+import { between } from "./range";
+import { Figure, useSize, useSummary } from "./stage";
+import { pageTheme } from "./theme";
+
+interface CurveViewProps {
+  frame: ReadonlySignal<Frame | null>;
+  /** "risk" or "sharpness" */
+  name: string;
+  title: string;
+  /** name of the values' axis */
+  axis: string;
+  series: readonly (Series & { label: string })[];
+  band?: ReadonlySignal<RiskBand | null>;
+  /** the numbers at a record, in words */
+  words(curves: Curves, index: number): string;
+}
+
+/** Curves with key, crosshair and a choice of the time's axis. */
+export function CurveView({ frame, name, title, axis, series, band, words }: CurveViewProps) {
+  const theme = pageTheme();
+  const curves = curvesOf(frame);
+  const log = useSignal(false);
+  const plot = useRef<CurvePlot | null>(null);
+  const shownLog = useRef<boolean | null>(null);
+  const read = useRef(0);
+  const sized = useSignal(0);
+  // record under the crosshair; null: the last
+  const index = useSignal<number | null>(null);
+  const moved = useSignal(0);
+  const { host, size } = useSize(() => {
+    sized.value++;
+  });
+
+  // one plot for each kind of axis; uPlot has no way to change it
+  useSignalEffect(() => {
+    sized.value;
+    const { value: logarithmic } = log;
+    if (!size.current || !host.current) return;
+    const { width, height } = size.current;
+    if (plot.current && shownLog.current === logarithmic) plot.current.resize(width, height);
+    else {
+      plot.current?.destroy();
+      shownLog.current = logarithmic;
+      plot.current = new CurvePlot(host.current, width, height, {
+        curves,
+        series,
+        name: axis,
+        log: logarithmic,
+        theme: () => theme.peek(),
+        band: () => band?.peek() ?? null,
+        onCursor: (found) => {
+          index.value = found;
+        },
+      });
+    }
+  });
+  useSignalEffect(() => {
+    const { value } = frame;
+    band?.value;
+    sized.value;
+    curves.take(value);
+    if (size.current) plot.current?.update(value?.restart ?? true);
+    const now = performance.now();
+    if (now - read.current > 150 || !value?.playing) {
+      read.current = now;
+      moved.value++;
+    }
+  });
+  useSignalEffect(() => {
+    theme.value;
+    plot.current?.repaint();
+  });
+  useEffect(() => () => plot.current?.destroy(), []);
+
+  const at = useComputed(() => {
+    moved.value;
+    return Math.min(index.value ?? curves.length - 1, curves.length - 1);
+  });
+  const time = useComputed(() => (at.value < 0 ? "" : `t = ${readable(curves.times[at.value]!)}`));
+  const bandNow = useComputed(() => {
+    const known = band?.value;
+    if (!known || at.value < 0) return "";
+    const t = curves.times[at.value]!;
+    const [low, high] = [between(known.times, known.lower, t), between(known.times, known.upper, t)];
+    return Number.isNaN(low) ? "" : `${readable(low)} to ${readable(high)}`;
+  });
+  const values = [0, 1].map((k) =>
+    useComputed(() => {
+      const one = series[k];
+      return one && at.value >= 0 ? readable(curves.values(one.field)[at.value]!) : "";
+    }),
+  );
+  const entries: Entry[] = series.map(({ of, label, dash }, k) => ({
+    glyph: dash ? "dashes" : "line",
+    of,
+    label,
+    value: values[k]!,
+  }));
+  if (band?.value) {
+    entries.push({ glyph: "band", of: "band", label: `${Math.round(100 * band.value.level)} % band`, value: bandNow });
+  }
+  const summary = useSummary(frame, () => (curves.length > 0 ? words(curves, curves.length - 1) : ""));
+
+  const walk = (event: KeyboardEvent) => {
+    const step = { ArrowLeft: -1, ArrowRight: 1, PageUp: -50, PageDown: 50, Home: -Infinity, End: Infinity }[event.key];
+    if (step === undefined || curves.length === 0) return;
+    event.preventDefault();
+    const next = Math.max(0, Math.min(curves.length - 1, at.peek() + step));
+    plot.current?.point(next);
+    index.value = next;
+  };
+  const spoken = useComputed(() => (index.value === null || at.value < 0 ? summary.value : words(curves, at.value)));
+  const last = useComputed(() => {
+    summary.value;
+    return Math.max(0, curves.length - 1);
+  });
+  const now = useComputed(() => index.value ?? last.value);
+  return (
+    <Figure
+      name={name}
+      title={title}
+      entries={entries}
+      summary={summary}
+      controls={
+        <label class="view-choice">
+          <input type="checkbox" checked={log} onChange={({ currentTarget }) => (log.value = currentTarget.checked)} />
+          log time
+        </label>
+      }
+      note={time}
+    >
+      <div
+        class="view-stage view-curves"
+        ref={host}
+        role="slider"
+        tabIndex={0}
+        aria-label="Time to read the curves at"
+        aria-valuemin={0}
+        aria-valuemax={last}
+        aria-valuenow={now}
+        aria-valuetext={spoken}
+        onKeyDown={walk}
+        onBlur={() => (index.value = null)}
+      />
+    </Figure>
+  );
+}

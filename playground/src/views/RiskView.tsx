@@ -1,0 +1,29 @@
+// The risk of the network and of its limit against time, drawn from frames.
+
+import type { ReadonlySignal } from "@preact/signals";
+import type { Frame, RiskBand } from "../run/protocol";
+import { CurveView } from "./CurveView";
+import type { Curves } from "./curves";
+import { readable } from "./names";
+
+const SERIES = [
+  { field: "risk", of: "network", label: "network" },
+  { field: "limitRisk", of: "limit", label: "limit" },
+] as const;
+
+/**
+ * Risk of network and limit against time, with the band in which the network's is expected.
+ *
+ * @param props.frame  frames; their records are kept by `curvesOf(frame)`
+ * @param props.band   of the risk; null or left out: none
+ */
+export function RiskView(props: { frame: ReadonlySignal<Frame | null>; band?: ReadonlySignal<RiskBand | null> }) {
+  return <CurveView {...props} name="risk" title="Risk" axis="risk R" series={SERIES} words={riskWords} />;
+}
+
+/** Risks at one record, in words. */
+export function riskWords(curves: Curves, index: number): string {
+  const [risk, limit] = [curves.values("risk")[index]!, curves.values("limitRisk")[index]!];
+  const words = `At t = ${readable(curves.times[index]!)} the network's risk is ${readable(risk)}`;
+  return Number.isNaN(limit) ? `${words}.` : `${words}, the limit's ${readable(limit)}.`;
+}

@@ -1,0 +1,157 @@
+// A pen on a canvas.
+
+import { type Box, type Cells, FONT, type Lettering, type Mark, type Pen, type Stroke } from "./pen";
+
+/** A pen whose pixels are those of CSS whatever the canvas has. */
+export class CanvasPen implements Pen {
+  private readonly context: CanvasRenderingContext2D;
+  private readonly tile = document.createElement("canvas");
+  private image: ImageData | null = null;
+
+  /** @param canvas  to draw on; `begin` gives it its size */
+  constructor(private readonly canvas: HTMLCanvasElement) {
+    this.context = canvas.getContext("2d")!;
+  }
+
+  /**
+   * Empties the canvas.
+   *
+   * @param width   CSS pixels
+   * @param height  CSS pixels
+   * @param ratio   pixels of the canvas a CSS pixel
+   */
+  begin(width: number, height: number, ratio: number): void {
+    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    if (this.canvas.width !== columns || this.canvas.height !== rows) {
+      this.canvas.width = columns;
+      this.canvas.height = rows;
+    }
+    this.context.setTransform(1, 0, 0, 1, 0, 0);
+    this.context.clearRect(0, 0, columns, rows);
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+
+  rectangle({ x, y, width, height }: Box, colour: string, opacity = 1): void {
+    this.context.globalAlpha = opacity;
+    this.context.fillStyle = colour;
+    this.context.fillRect(x, y, width, height);
+    this.context.globalAlpha = 1;
+  }
+
+  lines(points: Float32Array, length: number, { colour, width, dash = [] }: Stroke): void {
+    const { context } = this;
+    context.strokeStyle = colour;
+    context.lineWidth = width;
+    context.lineJoin = "round";
+    context.setLineDash(dash as number[]);
+    context.beginPath();
+    this.trace(points, length);
+    context.stroke();
+  }
+
+  area(outline: Float32Array, length: number, colour: string, opacity = 1): void {
+    const { context } = this;
+    context.globalAlpha = opacity;
+    context.fillStyle = colour;
+    context.beginPath();
+    this.trace(outline, length);
+    context.fill();
+    context.globalAlpha = 1;
+  }
+
+  marks(points: Float32Array, length: number, mark: Mark, size: number, colour: string, opacity = 1): void {
+    const { context } = this;
+    context.globalAlpha = opacity;
+    context.fillStyle = colour;
+    const half = size / 2;
+    // a small disc is a square to the eye, and squares are filled many times faster
+    if (mark === "square" || (mark === "disc" && size <= 3)) {
+      for (let i = 0; i + 1 < length; i += 2) context.fillRect(points[i]! - half, points[i + 1]! - half, size, size);
+    } else {
+      for (let i = 0; i + 1 < length; i += 2) {
+        context.beginPath();
+        outline(context, mark, points[i]!, points[i + 1]!, half);
+        context.fill();
+      }
+    }
+    context.globalAlpha = 1;
+  }
+
+  cells({ x, y, width, height }: Box, { columns, rows, colours, palette, smooth }: Cells): void {
+    const { context, tile } = this;
+    const inner = tile.getContext("2d")!;
+    if (!this.image || this.image.width !== columns || this.image.height !== rows) {
+      tile.width = columns;
+      tile.height = rows;
+      this.image = inner.createImageData(columns, rows);
+    }
+    const words = new Uint32Array(palette.buffer, palette.byteOffset, palette.length / 4);
+    const pixels = new Uint32Array(this.image.data.buffer);
+    for (let i = 0; i < pixels.length; i++) pixels[i] = words[colours[i]!]!;
+    inner.putImageData(this.image, 0, 0);
+    context.imageSmoothingEnabled = smooth;
+    context.drawImage(tile, x, y, width, height);
+  }
+
+  text(words: string, x: number, y: number, { colour, size = 12, bold, align, from }: Lettering): void {
+    const { context } = this;
+    context.font = `${bold ? "600 " : ""}${size}px ${FONT}`;
+    context.fillStyle = colour;
+    context.textAlign = align === "middle" ? "center" : (align ?? "start");
+    context.textBaseline = from === "middle" ? "middle" : "alphabetic";
+    context.fillText(words, x, y);
+  }
+
+  within({ x, y, width, height }: Box, inside: () => void): void {
+    this.context.save();
+    this.context.beginPath();
+    this.context.rect(x, y, width, height);
+    this.context.clip();
+    inside();
+    this.context.restore();
+  }
+
+  private trace(points: Float32Array, length: number): void {
+    let broken = true;
+    for (let i = 0; i + 1 < length; i += 2) {
+      const [x, y] = [points[i]!, points[i + 1]!];
+      if (Number.isNaN(x + y)) broken = true;
+      else if (broken) {
+        this.context.moveTo(x, y);
+        broken = false;
+      } else this.context.lineTo(x, y);
+    }
+  }
+}
+
+function outline(context: CanvasRenderingContext2D, mark: Mark, x: number, y: number, half: number): void {
+  switch (mark) {
+    case "disc":
+      context.arc(x, y, half, 0, 2 * Math.PI);
+      break;
+    case "ring":
+      context.arc(x, y, half, 0, 2 * Math.PI);
+      context.arc(x, y, half / 2, 0, 2 * Math.PI, true);
+      break;
+    default: {
+      const form = FORMS[mark];
+      for (let i = 0; i < form.length; i += 2) {
+        const [px, py] = [x + half * form[i]!, y + half * form[i + 1]!];
+        if (i === 0) context.moveTo(px, py);
+        else context.lineTo(px, py);
+      }
+      context.closePath();
+    }
+  }
+}
+
+/** Corners of the marks that have them, in halves of their size; of about the same area. */
+export const FORMS: Record<Exclude<Mark, "disc" | "ring">, readonly number[]> = {
+  square: [-0.9, -0.9, 0.9, -0.9, 0.9, 0.9, -0.9, 0.9],
+  triangle: [0, -1.25, 1.15, 0.8, -1.15, 0.8],
+  diamond: [0, -1.25, 1.25, 0, 0, 1.25, -1.25, 0],
+  cross: [
+    -0.4, -1.15, 0.4, -1.15, 0.4, -0.4, 1.15, -0.4, 1.15, 0.4, 0.4, 0.4, 0.4, 1.15, -0.4, 1.15, -0.4, 0.4, -1.15, 0.4,
+    -1.15, -0.4, -0.4, -0.4,
+  ],
+};

@@ -1,0 +1,123 @@
+// The cloud of the neurons in two coordinates over the density of their limit.
+
+import type { CloudPicture } from "../run/protocol";
+import { type AxisSpec, drawAxes, plane } from "./axes";
+import { ramp } from "./colours";
+import { coordinateName, readable } from "./names";
+import type { Box, Pen } from "./pen";
+import type { Theme } from "./theme";
+
+const COLOURS = 64;
+
+// of a light page: paper to a deep orange-brown; of a dark one: paper to a pale yellow
+const THROUGH = {
+  light: ["#fbe3cf", "#f0a267", "#c25a12", "#6e2c00"],
+  dark: ["#4a2a14", "#9c4d12", "#e08a3c", "#ffe0b0"],
+};
+
+/**
+ * Colours of a density, from nothing to its peak, even to the eye.
+ *
+ * @param theme  whose paper is the colour of nothing
+ * @returns [4·64] red, green, blue, 255 in turn
+ */
+export function heat(theme: Theme): Uint8ClampedArray {
+  return ramp([theme.paper, ...THROUGH[theme.dark ? "dark" : "light"]], COLOURS);
+}
+
+/**
+ * Numbers of colours of masses: as their square root, so that tails are seen; row 0 at the top.
+ *
+ * @param masses   [rows · columns], row 0 at the bottom
+ * @param columns  of the grid
+ * @param into     [rows · columns], is overwritten
+ */
+export function shade(masses: Float32Array, columns: number, into: Uint8Array): void {
+  let peak = 0;
+  for (const mass of masses) if (mass > peak) peak = mass;
+  const rows = masses.length / columns;
+  const scale = peak > 0 ? 1 / peak : 0;
+  for (let row = 0; row < rows; row++) {
+    const from = (rows - 1 - row) * columns;
+    for (let column = 0; column < columns; column++) {
+      const share = Math.max(0, masses[from + column]! * scale);
+      into[row * columns + column] = Math.round((COLOURS - 1) * Math.sqrt(share));
+    }
+  }
+}
+
+const palettes = new WeakMap<Theme, Uint8ClampedArray>();
+let colours = new Uint8Array(0);
+let places = new Float32Array(8192);
+
+/**
+ * Draws the cloud.
+ *
+ * @param pen      to draw with
+ * @param outer    the whole picture
+ * @param picture  points and density
+ * @param theme    colours
+ */
+export function drawCloud(pen: Pen, outer: Box, picture: CloudPicture, theme: Theme): void {
+  const x: AxisSpec = { ...picture.x, name: coordinateName(picture.x.name) };
+  const y: AxisSpec = { ...picture.y, name: coordinateName(picture.y.name) };
+  const at = plane(outer, x, y);
+  const { points, density } = picture;
+  if (density) {
+    let palette = palettes.get(theme);
+    if (!palette) palettes.set(theme, (palette = heat(theme)));
+    const { columns, rows, masses } = density;
+    if (colours.length !== masses.length) colours = new Uint8Array(masses.length);
+    shade(masses, columns, colours);
+    pen.cells(at.box, { columns, rows, colours, palette, smooth: true });
+  }
+  if (places.length < points.length) places = new Float32Array(points.length);
+  const { box } = at;
+  const across = box.width / (x.to - x.from);
+  const up = box.height / (y.to - y.from);
+  for (let i = 0; i < points.length; i += 2) {
+    places[i] = box.x + (points[i]! - x.from) * across;
+    places[i + 1] = box.y + box.height - (points[i + 1]! - y.from) * up;
+  }
+  const many = points.length > 3000;
+  pen.within(box, () => pen.marks(places, points.length, "disc", many ? 2 : 3, theme.network, many ? 0.6 : 0.75));
+  drawAxes(pen, at, x, y, theme, false);
+}
+
+/** The picture in words. */
+export function cloudSummary({ x, y, points, density }: CloudPicture): string {
+  const count = points.length / 2;
+  const mean = [0, 0];
+  let outside = 0;
+  for (let i = 0; i < points.length; i += 2) {
+    const [u, v] = [points[i]!, points[i + 1]!];
+    mean[0]! += u / count;
+    mean[1]! += v / count;
+    if (!(u >= x.from && u <= x.to && v >= y.from && v <= y.to)) outside++;
+  }
+  const [first, second] = [coordinateName(x.name), coordinateName(y.name)];
+  let words = `${count} neurons, mean of ${first} ${readable(mean[0]!)}, of ${second} ${readable(mean[1]!)}`;
+  if (outside > 0) words += `; ${outside} outside the picture`;
+  if (density) {
+    const [u, v] = middle(density, x, y);
+    words += `; the limit's means are ${readable(u)} and ${readable(v)}`;
+  }
+  return `${words}.`;
+}
+
+function middle(
+  { columns, rows, masses }: NonNullable<CloudPicture["density"]>,
+  x: CloudPicture["x"],
+  y: CloudPicture["y"],
+): [number, number] {
+  let [mass, u, v] = [0, 0, 0];
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++) {
+      const m = masses[row * columns + column]!;
+      mass += m;
+      u += m * (column + 0.5);
+      v += m * (row + 0.5);
+    }
+  }
+  return [x.from + ((x.to - x.from) * u) / (mass * columns), y.from + ((y.to - y.from) * v) / (mass * rows)];
+}
