@@ -8,9 +8,17 @@ const shared = {
   external: [/^node:/],
   removeNodeProtocol: false,
   splitting: true,
-  // workerpool comes along because, as it stands, Vite alone of the bundlers takes it without configuration; the writers of
-  // tables, because few programs write any
-  noExternal: ["@assemblyscript/loader", "workerpool", "d3-dsv", "hyparquet", "hyparquet-writer"],
+  // all packages come along, so that a page and its workers import dist/index.js with neither bundler nor import map. Besides, as it
+  // stands, Vite alone of the bundlers takes workerpool without configuration.
+  noExternal: [
+    "@assemblyscript/loader",
+    "@noble/hashes",
+    "valibot",
+    "workerpool",
+    "d3-dsv",
+    "hyparquet",
+    "hyparquet-writer",
+  ],
   esbuildPlugins: [builtins, core("src/index.ts")],
   // numbers that are constants become literals: looked up one by one they slow the plain numerics by a quarter
   esbuildOptions(options) {

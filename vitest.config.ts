@@ -46,6 +46,8 @@ export default defineConfig({
             "d3-dsv",
             "hyparquet",
             "hyparquet-writer/src/write.js",
+            "fflate",
+            "npyjs",
           ],
         },
         test: {

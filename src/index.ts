@@ -6,7 +6,19 @@ export { CheckpointError, DivergenceError, SpecError } from "./engine/errors";
 export type { Backend } from "./engine/kernels";
 export type { StencilStage } from "./engine/stencil";
 export { canonicalJson, specHash } from "./io/canonical";
+export type { ArrayNames, TableColumns } from "./io/datasets";
+export type { DataFile } from "./io/files";
 export { measureFromJson, measureToJson } from "./io/measure";
+export {
+  datasetFromFile,
+  datasetFromNpz,
+  datasetFromTable,
+  readDataFile,
+  tableFromCsv,
+  tableFromParquet,
+  tensorsFromNpz,
+  tensorsToNpz,
+} from "./io/onDemand";
 export { parseRunSpec, type RunSpec, type RunSpecInput, runSpecToJson } from "./io/spec";
 export {
   type Cell,
@@ -138,7 +150,7 @@ export {
   truncatedRelu,
 } from "./model/activation";
 export type { Loss } from "./model/labels";
-export { anisotropicGaussians, dataset, type Law, mixture, noExamples, teacher } from "./model/law";
+export { anisotropicGaussians, type Dataset, dataset, type Law, mixture, noExamples, teacher } from "./model/law";
 export type { LinearProblem } from "./model/linearObjective";
 export type { Objective } from "./model/objective";
 export { externalPotential, interaction, peaks, peaksAt, populationField, quadrature } from "./model/onDemand";

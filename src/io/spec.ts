@@ -45,11 +45,11 @@ const FIELDS = ["version", "process", "times", "observe", "replicas", "compareWi
  */
 export function parseRunSpec(json: unknown): RunSpec {
   const fields = readRecord(json, "spec", `a run file, { version: ${FILE_VERSION}, process, times, … }`);
+  checkVersion(fields.version);
   const stray = Object.keys(fields).find((name) => !FIELDS.includes(name));
   if (stray !== undefined) {
     throw new SpecError(stray, fields[stray], "no such field", `The fields are ${FIELDS.join(", ")}.`);
   }
-  checkVersion(fields.version);
   const process = parseProcess(fields.process);
   checkPlain(process.problem, "process.problem", "because it goes to a file");
   const replicas = fields.replicas ?? 1;
