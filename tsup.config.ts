@@ -18,6 +18,7 @@ const shared = {
     "d3-dsv",
     "hyparquet",
     "hyparquet-writer",
+    "fflate",
   ],
   esbuildPlugins: [builtins, core("src/index.ts")],
   // numbers that are constants become literals: looked up one by one they slow the plain numerics by a quarter
