@@ -1,21 +1,25 @@
-// `meanfield run`: runs a specification, saves it on the way, writes what it recorded and pictures of it.
+// `meanfield run`: runs a specification, saves it on the way, writes what it recorded and pictures of it. Given again on the same
+// folder it does what is still to be done.
 
-import { access, mkdir, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { DivergenceError } from "../engine/errors";
+import { loadEngine } from "../engine/engine";
+import { CheckpointError, DivergenceError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
-import { parseRunSpec, type RunSpec, runSpecToJson } from "../io/spec";
-import { ensembleToJson, trajectoryToJson } from "../io/trajectory";
-import { draw } from "../plot/plot";
+import { specHash } from "../io/canonical";
+import { parseRunSpec, type RunSpec } from "../io/spec";
 import type { Process } from "../process/schema";
-import { type Ensemble, ensemble } from "../study/ensemble";
+import { ensemble } from "../study/ensemble";
 import { solve, type Trajectory } from "../study/solve";
-import { integerOption, parseOptions } from "./options";
-import { duration, progressLine } from "./progress";
+import { version } from "../version";
+import { options } from "./commands";
+import { integerOption, parseOptions, shellLine } from "./options";
+import { duration } from "./progress";
 import { runPictures, runTable } from "./results";
+import { openRunFolder, type Run, type RunFolder, runText } from "./runFolder";
 import { readSource } from "./source";
 import { tableText } from "./table";
 import { Interrupted, type Terminal, UsageError } from "./terminal";
+import { type Voice, voiceOf } from "./voice";
 
 /**
  * Runs the command.
@@ -24,124 +28,174 @@ import { Interrupted, type Terminal, UsageError } from "./terminal";
  * @param terminal  streams and the signal that stops
  */
 export async function run(args: readonly string[], terminal: Terminal): Promise<void> {
-  const { values, words } = parseOptions(args, {
-    out: "string",
-    resume: "boolean",
-    restart: "boolean",
-    workers: "string",
-    backend: "string",
-  });
+  const { values, words } = parseOptions(args, options.run);
   if (values.resume && values.restart) throw new UsageError("--resume or --restart, not both.");
-  const spec = parseRunSpec(await readSource(words, terminal));
-  const folder = values.out ?? "out";
-  const checkpoint = path.join(folder, "checkpoint");
+  const voice = voiceOf(terminal, values);
+  const workers = integerOption("workers", values.workers, 0, 1024);
+  const out = values.out ?? "out";
+  const { json, name } = await readSource(words, terminal);
+  const spec = parseRunSpec(json);
+  const { backend } = await loadEngine({ backend: values.backend });
+  voice.detail(`meanfield ${version}, Node ${process.version}; build of the kernels: ${backend}`);
+  voice.detail(`specification: ${name}, SHA-256 ${specHash(spec)}`);
+  voice.detail(`process: ${nameOf(spec.process, spec.replicas)}, SHA-256 ${specHash(spec.process)}`);
 
-  const saved = await exists(checkpoint);
-  if (values.resume && !saved) throw new UsageError(`There is no checkpoint in ${folder} to resume from.`);
-  if (saved && values.restart) await rm(checkpoint, { recursive: true });
-  else if (saved && !values.resume) {
-    throw new UsageError(
-      `${folder} holds the checkpoint of an interrupted run: go on with --resume, or start again with --restart.`,
-    );
+  const settings: Settings = { spec, workers, backend, signal: terminal.signal, voice, checkpoint: null };
+  if (out === "-") {
+    if (values.resume || values.restart) throw new UsageError("--out - keeps nothing to resume or restart.");
+    await toStandardOutput(settings, terminal);
+    return;
   }
-  await mkdir(checkpoint, { recursive: true });
-  const written: string[] = [];
-  const write = async (file: string, text: string) => {
-    written.push(path.join(folder, file));
-    await writeFile(path.join(folder, file), text);
-  };
-  await write("spec.json", runSpecToJson(spec));
-
-  const settings = {
-    spec,
-    checkpoint,
-    workers: integerOption("workers", values.workers, 0, 1024),
-    backend: values.backend as Backend | undefined,
-    signal: terminal.signal,
-  };
-  const line = progressLine(terminal.err, terminal.rewrites);
-  const began = performance.now();
-  let main: Trajectory | Ensemble;
-  let other: Trajectory | Ensemble | null;
-  try {
-    // the second run is the limit most of the time, which costs little
-    const share = spec.compareWith ? 0.95 : 1;
-    main = await record(spec.process, "run", settings, (fraction) =>
-      line.update(share * fraction, nameOf(spec.process, spec.replicas)),
-    );
-    other = spec.compareWith
-      ? await record(spec.compareWith, "compareWith", settings, (fraction) =>
-          line.update(share + (1 - share) * fraction, nameOf(spec.compareWith!, 1)),
-        )
-      : null;
-  } catch (error) {
-    line.end();
-    if (terminal.signal.aborted) {
-      const source = words[0] === "-" ? path.join(folder, "spec.json") : words[0]!;
-      const out = values.out === undefined ? "" : ` --out ${folder}`;
-      throw new Interrupted(
-        `interrupted after ${duration(performance.now() - began)}; go on with: meanfield run ${source}${out} --resume`,
-      );
-    }
-    if (error instanceof DivergenceError && error.run) {
-      await write("trajectory.json", text(error.run as Trajectory));
-      terminal.err(`Written until then: ${written.join(", ")}\n`);
-    }
-    throw error;
-  }
-  line.end();
-
-  terminal.out(tableText(runTable(main, other)));
-  for (const warning of new Set([...main.warnings, ...(other?.warnings ?? [])])) terminal.err(`warning: ${warning}\n`);
-  await write("trajectory.json", text(main));
-  if (other) await write("compareWith.json", text(other));
-  for (const { file, picture } of runPictures(main, other, spec.observe)) await write(file, draw(picture));
-  await rm(checkpoint, { recursive: true });
-  terminal.err(`${duration(performance.now() - began)}. Written: ${written.join(", ")}\n`);
+  const folder = await openRunFolder(out, spec, backend, values.restart ?? false);
+  if (values.resume && !folder.begun) throw new UsageError(`There is nothing in ${out} to resume.`);
+  const again = [
+    "meanfield",
+    "run",
+    words[0] === undefined || words[0] === "-" ? path.join(out, "spec.json") : words[0],
+    ...(values.out === undefined ? [] : ["--out", out]),
+    ...(values.workers === undefined ? [] : ["--workers", values.workers]),
+    ...(values.backend === undefined ? [] : ["--backend", values.backend]),
+  ];
+  await toFolder({ ...settings, checkpoint: folder.checkpoint }, folder, out, shellLine(again));
 }
 
 interface Settings {
   spec: RunSpec;
-  checkpoint: string;
+  /** Folder where states are saved; null saves none. */
+  checkpoint: string | null;
   workers: number | undefined;
-  backend: Backend | undefined;
+  backend: Backend;
   signal: AbortSignal;
+  voice: Voice;
 }
 
-async function record(
-  process: Process,
-  name: string,
-  { spec, checkpoint, workers, backend, signal }: Settings,
-  onFraction: (fraction: number) => void,
-): Promise<Trajectory | Ensemble> {
-  const options = {
+// One document a line: the run, then what it is compared with.
+async function toStandardOutput(settings: Settings, terminal: Terminal): Promise<void> {
+  const { spec, voice } = settings;
+  const began = performance.now();
+  let main: Run;
+  let other: Run | null;
+  try {
+    main = await record("run", settings);
+    other = spec.compareWith ? await record("compareWith", settings) : null;
+  } catch (error) {
+    if (error instanceof DivergenceError && error.run) terminal.out(runText(error.run as Trajectory));
+    throw error;
+  }
+  terminal.out(runText(main) + (other ? runText(other) : ""));
+  voice.note(tableText(runTable(main, other)).trimEnd());
+  warn(main, other, voice);
+  voice.note(`${duration(performance.now() - began)}.`);
+}
+
+async function toFolder(settings: Settings, folder: RunFolder, out: string, again: string): Promise<void> {
+  const { spec, signal, voice } = settings;
+  const began = performance.now();
+  let main = await folder.read("trajectory.json", spec.process, spec.replicas);
+  let other = spec.compareWith ? await folder.read("compareWith.json", spec.compareWith, 1) : null;
+  const finished = main !== null && (spec.compareWith === null || other !== null);
+  for (const damage of folder.damages) voice.note(`warning: ${damage}`);
+  if (!finished) {
+    if (folder.begun) voice.note(`Going on with what is in ${out}.`);
+    await folder.begin();
+    try {
+      if (!main) {
+        main = await record("run", settings);
+        await folder.put("trajectory.json", runText(main, 1));
+      }
+      if (spec.compareWith && !other) {
+        other = await record("compareWith", settings);
+        await folder.put("compareWith.json", runText(other, 1));
+      }
+    } catch (error) {
+      if (signal.aborted) {
+        throw new Interrupted(`interrupted after ${duration(performance.now() - began)}; go on with: ${again}`);
+      }
+      if (error instanceof CheckpointError) {
+        error.message += ` It is in ${settings.checkpoint}, and was left as it is; --restart throws it away and begins anew.`;
+      }
+      if (error instanceof DivergenceError && error.run) {
+        await folder.put("trajectory.json", runText(error.run as Trajectory, 1));
+        await folder.close();
+        voice.note(`Written until then: ${folder.written.join(", ")}`);
+      }
+      throw error;
+    }
+  }
+
+  for (const { file, picture } of runPictures(main!, other, spec.observe)) {
+    if (finished && (await folder.has(file))) continue;
+    const { draw } = await import("../plot/plot");
+    await folder.put(file, draw(picture));
+  }
+  await folder.close();
+  const table = runTable(main!, other);
+  voice.result(tableText(table), () => summary(out, folder, settings, main!, other));
+  warn(main!, other, voice);
+  if (folder.written.length > 0) {
+    voice.note(`${duration(performance.now() - began)}. Written: ${folder.written.join(", ")}`);
+  } else {
+    voice.note(`${out} has this run, finished: nothing was done. --restart runs it again.`);
+  }
+}
+
+function summary(out: string, folder: RunFolder, { backend }: Settings, main: Run, other: Run | null): unknown {
+  return {
+    command: "run",
+    version,
+    backend,
+    spec: main.provenance.spec,
+    folder: out,
+    written: folder.written,
+    status: "done",
+    warnings: warningsOf(main, other),
+    table: runTable(main, other),
+  };
+}
+
+function warn(main: Run, other: Run | null, voice: Voice): void {
+  for (const warning of warningsOf(main, other)) voice.note(`warning: ${warning}`);
+}
+
+function warningsOf(main: Run, other: Run | null): string[] {
+  return [...new Set([...main.warnings, ...(other?.warnings ?? [])])];
+}
+
+async function record(name: "run" | "compareWith", settings: Settings): Promise<Run> {
+  const { spec, checkpoint, workers, backend, signal, voice } = settings;
+  const process = name === "run" ? spec.process : spec.compareWith!;
+  const replicas = name === "run" ? spec.replicas : 1;
+  const line = voice.progress();
+  const began = performance.now();
+  const common = {
     times: spec.times,
     observe: spec.observe,
     backend,
     signal,
-    onProgress: ({ fraction }: { fraction: number }) => onFraction(fraction),
+    onProgress: ({ fraction }: { fraction: number }) => line.update(fraction, nameOf(process, replicas)),
   };
-  if (name === "run" && spec.replicas > 1) {
-    return ensemble(process, { ...options, replicas: spec.replicas, workers, checkpoint });
+  if (checkpoint !== null) voice.detail(`${name}: saved every 30 s in ${checkpoint}`);
+  let run: Run;
+  try {
+    if (replicas > 1) {
+      run = await ensemble(process, { ...common, replicas, workers, ...(checkpoint !== null && { checkpoint }) });
+    } else {
+      const file = checkpoint === null ? undefined : path.join(checkpoint, `${name}.state`);
+      run = await solve(process, { ...common, checkpoint: file });
+      signal.throwIfAborted();
+    }
+  } finally {
+    line.end();
   }
-  const run = await solve(process, { ...options, checkpoint: path.join(checkpoint, `${name}.state`) });
-  signal.throwIfAborted();
+  const methods = Object.entries(run.observables).flatMap(([key, { method }]) =>
+    method ? [`${key} by ${method}`] : [],
+  );
+  const how = [...(run.provenance.method ? [run.provenance.method] : []), ...methods].join(", ");
+  voice.detail(`${name}: ${((performance.now() - began) / 1000).toFixed(2)} s${how === "" ? "" : `; ${how}`}`);
+  voice.detail(`${name}: ${run.provenance.conventions}`);
   return run;
-}
-
-function text(run: Trajectory | Ensemble): string {
-  return `${JSON.stringify("replicas" in run ? ensembleToJson(run) : trajectoryToJson(run), null, 1)}\n`;
 }
 
 function nameOf(process: Process, replicas: number): string {
   return replicas > 1 ? `${process.kind}, ${replicas} replicas` : process.kind;
-}
-
-async function exists(file: string): Promise<boolean> {
-  try {
-    await access(file);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,30 +1,159 @@
-// The specification that a command is given.
+// The specification that a command is given: a file or standard input; of anything else it says what it seems to be.
 
 import { readFile } from "node:fs/promises";
 import { SpecError } from "../engine/errors";
+import { jsonPlace } from "../io/jsonPlace";
+import { isRecord } from "../model/spec";
 import { type Terminal, UsageError } from "./terminal";
+import { exists } from "./whole";
+
+/** A specification as it was found. */
+export interface Source {
+  json: unknown;
+  /** The file's name, or "standard input". */
+  name: string;
+}
 
 /**
  * The one specification that a command line names, parsed as JSON.
  *
- * @param words     of the command line: a file, or "-" for standard input
+ * @param words     of the command line: a file, "-" for standard input, or nothing where something is piped in
  * @param terminal  where standard input is
  * @throws {UsageError} where there is not one, or it cannot be read
- * @throws {SpecError} where it is no JSON
+ * @throws {SpecError} where it is no JSON (with line and column), or that of something else
  */
-export async function readSource(words: readonly string[], terminal: Terminal): Promise<unknown> {
-  const [source] = words;
-  if (source === undefined) throw new UsageError("Which specification?");
+export async function readSource(words: readonly string[], terminal: Terminal): Promise<Source> {
+  const [word] = words;
   if (words.length > 1) throw new UsageError(`One specification at a time, found ${words.join(" ")}.`);
-  const content =
-    source === "-"
-      ? await terminal.input()
-      : await readFile(source, "utf8").catch((error: Error) => {
-          throw new UsageError(`The specification cannot be read: ${error.message}.`);
-        });
-  try {
-    return JSON.parse(content);
-  } catch (error) {
-    throw new SpecError(source === "-" ? "standard input" : source, content, "JSON", `${(error as Error).message}.`);
+  if (word === undefined && !terminal.piped) throw new UsageError("Which specification?");
+  const piped = word === undefined || word === "-";
+  const name = piped ? "standard input" : word;
+  const content = piped ? await terminal.input() : await readBytes(word);
+  const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
+  if (bytes.length === 0 && word === undefined) {
+    throw new UsageError("Which specification? Standard input is empty.");
   }
+  return { json: specJson(bytes, name), name };
+}
+
+/**
+ * The bytes of a file.
+ *
+ * @throws {UsageError} where it cannot be read
+ */
+export async function readBytes(file: string): Promise<Uint8Array> {
+  try {
+    return new Uint8Array(await readFile(file));
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === "EISDIR") {
+      const spec = `${file.replace(/\/$/, "")}/spec.json`;
+      const hint = (await exists(spec)) ? ` The specification in it is ${spec}.` : "";
+      throw new UsageError(`${file} is a folder, not a file.${hint}`);
+    }
+    if (code === "ENOENT") {
+      throw new UsageError(
+        `${file} cannot be read: there is no such file. meanfield new writes a first specification.`,
+      );
+    }
+    throw new UsageError(`${file} cannot be read: ${message}.`);
+  }
+}
+
+/**
+ * The JSON of a run file.
+ *
+ * @param bytes  of the file
+ * @param name   of the file, for the error
+ * @throws {SpecError} where they are something else, saying what they seem to be
+ */
+export function specJson(bytes: Uint8Array, name: string): unknown {
+  const wanted = "a specification in JSON";
+  const binary = binaryKind(bytes);
+  if (binary) throw new SpecError(name, binary.what, wanted, binary.remedy);
+  // Windows' editors begin UTF-8 with a mark
+  const text = new TextDecoder("utf-8", { ignoreBOM: false }).decode(bytes);
+  const other = textKind(text);
+  if (other) throw new SpecError(name, other.what, wanted, other.remedy);
+  let json: unknown;
+  try {
+    json = JSON.parse(text);
+  } catch (error) {
+    const { index, line, column } = jsonPlace(text);
+    const rest = text.slice(index).split("\n")[0]!;
+    const found =
+      index >= text.trimEnd().length ? "the end of the file" : rest.length > 30 ? `${rest.slice(0, 30)}…` : rest;
+    const reason = (error as Error).message.split(/ (?:in JSON )?at position|, ?"|, \.\.\./)[0]!;
+    throw new SpecError(`${name}, line ${line}, column ${column}`, found, "JSON", `${reason}.`);
+  }
+  const seems = jsonKind(json);
+  if (seems) throw new SpecError(name, seems.what, wanted, seems.remedy);
+  return json;
+}
+
+interface Kind {
+  what: string;
+  remedy?: string;
+}
+
+const asData = "Data go with a specification: meanfield run spec.json --data FILE.";
+
+function binaryKind(bytes: Uint8Array): Kind | null {
+  if (bytes.length === 0) return { what: "an empty file" };
+  const head = Array.from(bytes.subarray(0, 8), (byte) => String.fromCharCode(byte)).join("");
+  if (head.startsWith("PK\x03\x04")) return { what: "an npz or another zip file", remedy: asData };
+  if (head.startsWith("\x93NUMPY")) return { what: "an array of NumPy", remedy: asData };
+  if (head.startsWith("PAR1")) return { what: "a Parquet file", remedy: asData };
+  if (head.startsWith("MFSTATE")) {
+    return { what: "a saved state", remedy: "It goes on by the command that made it, given again." };
+  }
+  if (/^(\x89PNG|\xff\xd8\xff|GIF8|RIFF)/.test(head)) return { what: "a picture" };
+  if (head.startsWith("%PDF")) return { what: "a PDF" };
+  if (head.startsWith("\x1f\x8b"))
+    return { what: "a gzip file", remedy: "Unpack it first: gunzip -c FILE | meanfield run -." };
+  if (/^(\xff\xfe|\xfe\xff)/.test(head)) return { what: "text in UTF-16", remedy: "Save it as UTF-8." };
+  return bytes.subarray(0, 4096).includes(0) ? { what: "a binary file" } : null;
+}
+
+function textKind(text: string): Kind | null {
+  const start = text.trimStart();
+  if (start === "") return { what: "an empty file" };
+  if (start.startsWith("<"))
+    return { what: /<svg\b/.test(start.slice(0, 1000)) ? "a picture (SVG)" : "markup (HTML or XML)" };
+  if (/^[{["\d-]/.test(start) && !isCsv(start)) return null;
+  if (isCsv(start)) return { what: "a table (CSV)", remedy: asData };
+  return {
+    what: start.split("\n")[0]!.slice(0, 60),
+    remedy: "A run file begins with {; meanfield new writes a first one.",
+  };
+}
+
+// Two lines with as many commas (tabs, semicolons) each, and no brace.
+function isCsv(text: string): boolean {
+  const lines = text.slice(0, 10_000).split(/\r?\n/, 2);
+  const marks = lines.map((line) => line.replace(/"[^"]*"/g, "").match(/[,;\t]/g)?.length ?? 0);
+  return lines.length === 2 && marks[0]! > 0 && marks[0] === marks[1] && !/^[{[]/.test(text);
+}
+
+function jsonKind(json: unknown): Kind | null {
+  if (!isRecord(json)) return { what: Array.isArray(json) ? "a list" : `the value ${JSON.stringify(json)}` };
+  const { kind } = json;
+  if (kind === "trajectory" || kind === "ensemble") {
+    return {
+      what: `a recorded run (${kind})`,
+      remedy: "The spec.json beside it says what was run; meanfield convert reads it.",
+    };
+  }
+  if (kind === "sweepRun")
+    return { what: "a finished run of a sweep", remedy: "The sweep.json above it says what is swept." };
+  if (kind === "table") return { what: "a table of results" };
+  if ("figure" in json && "findings" in json)
+    return { what: "the numbers of a figure", remedy: "meanfield figure draws it." };
+  if (typeof kind === "string" && "problem" in json && !("process" in json)) {
+    return {
+      what: `a process (${kind})`,
+      remedy: 'Put it into a run file: { "version": 1, "process": …, "times": [0, 1] }.',
+    };
+  }
+  return null;
 }

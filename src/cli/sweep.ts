@@ -1,16 +1,22 @@
 // `meanfield sweep`: runs a run file at many values of its fields, keeps every finished run, writes the tables.
 
+import path from "node:path";
+import { loadEngine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
-import type { Backend } from "../engine/kernels";
+import { tableToJson } from "../io/table";
 import { checkVersion } from "../io/trajectory";
 import { isRecord } from "../model/spec";
 import type { Table } from "../study/figures/figure";
 import { sweep as runSweep, type Sweep, type SweepOptions, type SweepProgress } from "../study/sweep";
-import { integerOption, parseOptions } from "./options";
-import { duration, progressLine } from "./progress";
+import { version } from "../version";
+import { options } from "./commands";
+import { integerOption, parseOptions, shellLine } from "./options";
+import { duration } from "./progress";
 import { readSource } from "./source";
 import { tableText } from "./table";
 import { Interrupted, type Terminal } from "./terminal";
+import { voiceOf } from "./voice";
+import { checkFolder } from "./whole";
 
 /**
  * Runs the command.
@@ -19,18 +25,26 @@ import { Interrupted, type Terminal } from "./terminal";
  * @param terminal  streams and the signal that stops
  */
 export async function sweep(args: readonly string[], terminal: Terminal): Promise<void> {
-  const { values, words } = parseOptions(args, { out: "string", workers: "string", backend: "string" });
-  const { base, vary } = readSweep(await readSource(words, terminal));
-  const folder = values.out ?? "out";
-  const line = progressLine(terminal.err, terminal.rewrites);
+  const { values, words } = parseOptions(args, options.sweep);
+  const voice = voiceOf(terminal, values);
+  const workers = integerOption("workers", values.workers, 0, 1024);
+  const out = values.out ?? "out";
+  const kept = out !== "-";
+  if (kept) await checkFolder(out);
+  const { json, name } = await readSource(words, terminal);
+  const { base, vary } = readSweep(json);
+  const { backend } = await loadEngine({ backend: values.backend });
+  voice.detail(`meanfield ${version}, Node ${process.version}; build of the kernels: ${backend}`);
+  voice.detail(`specification: ${name}`);
+  const line = voice.progress();
   const began = performance.now();
   let last: SweepProgress | null = null;
   const study = await runSweep({
     base,
     vary,
-    folder,
-    workers: integerOption("workers", values.workers, 0, 1024),
-    backend: values.backend as Backend | undefined,
+    ...(kept && { folder: out }),
+    workers,
+    backend,
     signal: terminal.signal,
     onProgress(progress) {
       last = progress;
@@ -39,21 +53,47 @@ export async function sweep(args: readonly string[], terminal: Terminal): Promis
   })
     .finally(() => line.end())
     .catch((error: unknown) => {
-      if (!terminal.signal.aborted) throw error;
-      const again = words[0] === "-" ? `${folder}/sweep.json` : words[0];
-      const out = values.out === undefined ? "" : ` --out ${folder}`;
+      if (!terminal.signal.aborted || !kept) throw error;
+      const again = [
+        "meanfield",
+        "sweep",
+        words[0] === undefined || words[0] === "-" ? path.join(out, "sweep.json") : words[0],
+        ...(values.out === undefined ? [] : ["--out", out]),
+        ...(values.workers === undefined ? [] : ["--workers", values.workers]),
+        ...(values.backend === undefined ? [] : ["--backend", values.backend]),
+      ];
       const done = last ? `, ${last.finished} of ${last.runs} runs done` : "";
       throw new Interrupted(
-        `interrupted after ${duration(performance.now() - began)}${done}; go on with: meanfield sweep ${again}${out}`,
+        `interrupted after ${duration(performance.now() - began)}${done}; go on with: ${shellLine(again)}`,
       );
     });
 
-  terminal.out(tableText(sweepTable(study)));
-  for (const warning of study.warnings) terminal.err(`warning: ${warning}\n`);
-  terminal.err(
-    `${duration(performance.now() - began)}. Runs made: ${study.computed}, found: ${study.found}. ` +
-      `Written: table and replicas as .json, .csv and .parquet in ${folder}\n`,
-  );
+  const table = tableText(sweepTable(study));
+  if (kept) voice.result(table, () => summary(study, out));
+  else {
+    terminal.out(tableToJson(study.table));
+    voice.note(table.trimEnd());
+  }
+  for (const warning of study.warnings) voice.note(`warning: ${warning}`);
+  voice.detail(`${study.points.length} points, SHA-256 ${study.provenance.spec}`);
+  const where = kept ? ` Written: table and replicas as .json, .csv and .parquet in ${out}` : "";
+  voice.note(`${duration(performance.now() - began)}. Runs made: ${study.computed}, found: ${study.found}.${where}`);
+}
+
+function summary(study: Sweep, out: string): unknown {
+  const { provenance, computed, found, warnings, table } = study;
+  return {
+    command: "sweep",
+    version,
+    backend: provenance.backend,
+    spec: provenance.spec,
+    folder: out,
+    status: "done",
+    computed,
+    found,
+    warnings,
+    table: { columns: table.columns, rows: table.rows },
+  };
 }
 
 // A run file with one field more.
@@ -61,6 +101,10 @@ function readSweep(json: unknown): Pick<SweepOptions, "base" | "vary"> {
   if (!isRecord(json)) throw new SpecError("spec", json, "a run file with one field more, vary");
   checkVersion(json.version);
   const { vary, ...base } = json;
+  if (vary === undefined) {
+    const remedy = "Without it there is one run: meanfield run makes it.";
+    throw new SpecError("vary", vary, 'values by field, as in { "process.neurons": [100, 200] }', remedy);
+  }
   return { base, vary } as unknown as Pick<SweepOptions, "base" | "vary">;
 }
 

@@ -78,7 +78,7 @@ describe("the command line", () => {
 
   it("documents its exit codes", async () => {
     const { out } = await run(["--help"]);
-    for (const code of ["0 ", "1 ", "2 ", "130 "]) expect(out).toContain(`\n  ${code}`);
+    for (const code of ["0 ", "1 ", "2 ", "3 ", "4 ", "130 "]) expect(out).toContain(`\n  ${code}`);
   });
 
   it.each([
@@ -100,10 +100,18 @@ describe("the command line", () => {
     expect(err).not.toMatch(/\n\s+at /);
   });
 
-  it("lists the figures, each with what to see in it", async () => {
+  it("lists the figures, a line each by family, with time and findings", async () => {
     const { code, out } = await run(["figure", "--list"]);
     expect(code).toBe(0);
+    for (const name of figureNames)
+      expect(out).toMatch(new RegExp(`^  ${name} +([\\d.]+ (s|min)|–) +(\\d+/\\d+|–)  \\S.+$`, "m"));
+  });
+
+  it("lists them with what to see, what was seen and where it is from under --verbose", async () => {
+    const { code, out } = await run(["figure", "--list", "--verbose"]);
+    expect(code).toBe(0);
     for (const name of figureNames) expect(out).toMatch(new RegExp(`^${name}\n(  .+\n){4,}`, "m"));
+    expect(out).toMatch(/theory §8; Rotskoff/);
   });
 });
 
@@ -191,12 +199,12 @@ describe("meanfield run", () => {
     expect(err).toContain("backend");
   });
 
-  it("that diverges returns 1 and keeps what was recorded", async () => {
+  it("that diverges returns 3 and keeps what was recorded", async () => {
     const unit = { kind: "ridge", activation: { kind: "square" } };
     const process = { ...sgd, problem: { ...problem, unit }, stepSize: 5 };
     const source = await specFile("diverges.json", { process, times: [0, 5000] });
     const { code, err } = await run(["run", source, "--out", place("diverges")]);
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(err).toMatch(/diverged at step \d+/);
     const kept = trajectoryFromJson(await json("diverges", "trajectory.json"));
     expect(kept).toMatchObject({ status: "aborted", times: Float64Array.of(0) });
@@ -216,20 +224,15 @@ describe("meanfield run", () => {
     const broken = await running;
     expect(broken.code).toBe(130);
     expect(broken.out).toBe("");
-    expect(broken.err).toContain(`meanfield run ${source} --out ${place("broken")} --resume`);
+    expect(broken.err).toContain(`meanfield run ${source} --out ${place("broken")}\n`);
 
-    const again = await run(["run", source, "--out", place("broken")]);
-    expect(again.code).toBe(2);
-    expect(again.err).toContain("--resume");
-
-    const resumed = await run(["run", source, "--out", place("broken"), "--resume"]);
+    const resumed = await run(["run", source, "--out", place("broken")]);
+    expect(resumed.err).toContain("Going on");
     expect([resumed.code, resumed.out]).toEqual([0, whole.out]);
     expect(await readFile(place("broken", "trajectory.json"), "utf8")).toBe(
       await readFile(place("whole", "trajectory.json"), "utf8"),
     );
     expect(await readdir(place("broken"))).not.toContain("checkpoint");
-    const nothing = await run(["run", source, "--out", place("broken"), "--resume"]);
-    expect(nothing).toMatchObject({ code: 2 });
   });
 });
 

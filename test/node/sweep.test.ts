@@ -297,11 +297,11 @@ describe("meanfield sweep", () => {
     expect(existsSync(place("a"))).toBe(false);
   });
 
-  it("that diverges returns 1, names the point, and keeps the others", async () => {
+  it("that diverges returns 3, names the point, and keeps the others", async () => {
     const wild = { ...base.process, problem: { ...problem, unit: { kind: "ridge", activation: { kind: "square" } } } };
     const fields = { process: wild, times: [4000], replicas: 1, vary: { "process.stepSize": [0.001, 4] } };
     const { code, err } = await command([specFile(fields), "--out", place("a"), "--workers", "0"]);
-    expect(code).toBe(1);
+    expect(code).toBe(3);
     expect(err).toMatch(/Point 2 of 2: process\.stepSize = 4/);
     expect(runsIn("a").filter((name) => name.endsWith(".json"))).toHaveLength(1);
   });
