@@ -24,10 +24,9 @@ if (!quick) {
   writeFileSync(path.join(dist, "licenses.txt"), licenses());
 }
 
-// The licenses of the packages whose code stands in dist/: those that esbuild's metafiles tell of, and the dependencies,
-// which the worker carries.
+// The licenses of the packages whose code stands in dist/: those that esbuild's metafiles tell of. The worker carries no others.
 function licenses() {
-  const names = new Set(Object.keys(JSON.parse(readFileSync(path.join(root, "package.json"), "utf8")).dependencies));
+  const names = new Set();
   for (const file of readdirSync(dist).filter((name) => /^metafile-.*\.json$/.test(name))) {
     const { outputs } = JSON.parse(readFileSync(path.join(dist, file), "utf8"));
     for (const { inputs } of Object.values(outputs)) {

@@ -1,6 +1,7 @@
 // The WebAssembly builds: decoded, inflated, validated, compiled once a thread, instantiated through the AssemblyScript loader.
 
 import { instantiate } from "@assemblyscript/loader";
+import { SpecError } from "./errors";
 import type { Backend, Kernels } from "./kernels";
 import type { AddressSpace } from "./memory";
 
@@ -26,7 +27,7 @@ export function provideModule(backend: Backend, module: WebAssembly.Module): voi
 export function compiledModule(backend: "simd" | "relaxed"): Promise<WebAssembly.Module> {
   let module = compiled.get(backend);
   if (!module) {
-    module = compile(backend);
+    module = bytesOf(backend).then((bytes) => compile(backend, bytes));
     compiled.set(backend, module);
     module.catch(() => compiled.delete(backend));
   }
@@ -54,8 +55,22 @@ export async function inflated(wasm: string): Promise<Uint8Array<ArrayBuffer>> {
   return new Uint8Array(await new Response(stream).arrayBuffer());
 }
 
-async function compile(backend: "simd" | "relaxed"): Promise<WebAssembly.Module> {
-  return WebAssembly.compile(await bytesOf(backend));
+/**
+ * Compiles a module that this engine has found valid.
+ *
+ * @throws {SpecError} where a content-security policy forbids it
+ */
+export async function compile(backend: Backend, bytes: Uint8Array<ArrayBuffer>): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (error) {
+    throw new SpecError(
+      "backend",
+      backend,
+      "a build that may be compiled here",
+      `A page's content-security policy needs script-src 'wasm-unsafe-eval', or use backend js. ${error}`,
+    );
+  }
 }
 
 /** Instantiates a build. */

@@ -27,8 +27,8 @@ const problem = {
   ),
   start: gaussian({ radius: 0.8 }),
 };
-const times = [0, 0.005, 0.01];
-const network = sgd(problem, { neurons: 50, stepSize: 1e-4, seed: 1 });
+export const times = [0, 0.005, 0.01];
+export const network = sgd(problem, { neurons: 50, stepSize: 1e-4, seed: 1 });
 
 /** Risks at the last time; `worker` is the address of meanfield/worker. */
 export async function use({ worker } = {}) {

@@ -4,7 +4,7 @@ import { backends } from "../../engine/engine";
 import { SpecError } from "../../engine/errors";
 import type { Backend } from "../../engine/kernels";
 import { counted, Memory } from "../../engine/memory";
-import { type Build, inflated, instantiated } from "../../engine/wasm";
+import { type Build, compile, inflated, instantiated } from "../../engine/wasm";
 import type { MatrixKernels } from "./kernels";
 
 /** A build of the matrix kernels, ready to run. */
@@ -55,7 +55,7 @@ async function start(backend: Backend): Promise<MatrixEngine> {
 async function build(backend: Backend): Promise<Build<MatrixKernels>> {
   if (backend === "js") return (await import("./plain")).plainMatrixBuild();
   const bytes = await bytesOf(backend);
-  if (bytes) return instantiated(await WebAssembly.compile(bytes));
+  if (bytes) return instantiated(await compile(backend, bytes));
   throw new SpecError(
     "options.backend",
     backend,
