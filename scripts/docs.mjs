@@ -53,6 +53,8 @@ const run = (command, ...args) =>
 
 run("typedoc/bin/typedoc", "--options", "docs/.vitepress/typedoc.json");
 run("vitepress/bin/vitepress.js", "build", "docs");
+// the gallery links to the pictures and records themselves
+cpSync("docs/figures", path.join(built, "figures"), { recursive: true });
 
 const dead = deadLinks(built);
 if (dead.length > 0) {

@@ -1,7 +1,12 @@
 // `npm run gallery`: runs every figure at its defaults with the simd build, writes its pictures and its record to docs/figures, and
-// docs/gallery.md from them. What ran already from the same sources is not run again (`--again` runs it), so it goes on where it was
-// stopped. `-- --only peaks,hwi` runs those, `--jobs 2` so many at once (the number of cores). `-- --check` writes nothing: it holds
-// the page to the records and the records to the figures, which it runs anew, fastest first, as many as `--seconds` allow (all).
+// docs/gallery.md from them. What ran already from the same sources is not run again, so it goes on where it was stopped.
+//
+//   -- --only peaks,hwi   those alone
+//   -- --jobs 2           so many at once (the number of cores)
+//   -- --again            runs what ran already
+//   -- --keep             takes what ran from other sources too, where a change is known to change no number
+//   -- --check            writes nothing: holds the page to the records, and the records to the figures, run anew, the fastest first
+//   -- --seconds 60       as many of those as that time allows (all)
 //
 // This file bundles scripts/gallery/ into out/gallery, so that a long run does not see later changes of the sources.
 

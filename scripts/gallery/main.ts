@@ -1,7 +1,7 @@
 // The gallery's work: which figures to run, in processes of their own, and what to do with what they yield.
 
 import { fork } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import os from "node:os";
 import { parseArgs } from "node:util";
 import { deserialize } from "node:v8";
@@ -35,6 +35,7 @@ export async function gallery(args: string[], code: Code): Promise<number> {
       check: { type: "boolean" },
       seconds: { type: "string" },
       again: { type: "boolean" },
+      keep: { type: "boolean" },
     },
   });
   if (code.keys.length !== figureNames.length) throw new Error("The registry of figures imports more than figures.");
@@ -46,7 +47,7 @@ export async function gallery(args: string[], code: Code): Promise<number> {
   const runner = new Runner(code, jobs, Math.max(1, Math.floor(cores / jobs)));
   return values.check
     ? check(names, runner, positive("seconds", values.seconds) ?? Number.POSITIVE_INFINITY)
-    : write(names, runner, values.again ?? false);
+    : write(names, runner, { again: values.again ?? false, keep: values.keep ?? false });
 }
 
 function positive(name: string, text: string | undefined): number | undefined {
@@ -58,9 +59,13 @@ function positive(name: string, text: string | undefined): number | undefined {
 
 // Runs what has not been run from these sources, the longest first, so that no long one is left alone at the end; all pictures are
 // drawn anew.
-async function write(names: readonly string[], runner: Runner, again: boolean): Promise<number> {
+async function write(
+  names: readonly string[],
+  runner: Runner,
+  { again, keep }: { again: boolean; keep: boolean },
+): Promise<number> {
   const records = readRecords();
-  const keep = (outcome: Outcome) => {
+  const putAway = (outcome: Outcome) => {
     const { record, files } = recordOf(outcome);
     const before = records.get(record.name);
     // what a machine's mood changes is no reason for a new record
@@ -71,8 +76,8 @@ async function write(names: readonly string[], runner: Runner, again: boolean): 
   };
   const todo: string[] = [];
   for (const name of names) {
-    if (again) rmSync(runner.fileOf(name), { force: true });
-    if (existsSync(runner.fileOf(name))) keep(outcomeIn(runner.fileOf(name)));
+    const file = again ? undefined : keep ? newestRun(name) : runner.fileOf(name);
+    if (file !== undefined && existsSync(file)) putAway(outcomeIn(file));
     else todo.push(name);
   }
   const order = [...todo].sort((a, b) => (records.get(b)?.seconds ?? 60) - (records.get(a)?.seconds ?? 60));
@@ -80,7 +85,7 @@ async function write(names: readonly string[], runner: Runner, again: boolean): 
   await runner.all(order, async (name) => {
     const error = await runner.run(name, runner.fileOf(name));
     if (error) failed.push(`${name}: ${error}`);
-    else keep(outcomeIn(runner.fileOf(name)));
+    else putAway(outcomeIn(runner.fileOf(name)));
   });
   if (figureNames.every((name) => records.has(name))) {
     const all = figureNames.map((name) => records.get(name)!);
@@ -135,6 +140,16 @@ function summary(what: string, found: readonly string[]): number {
   for (const one of found) console.log(`✗ ${one}`);
   console.log(`${what}; ${found.length === 0 ? "all as it should be" : `${found.length} not as it should be`}.`);
   return found.length === 0 ? 0 : 1;
+}
+
+// Of any sources.
+function newestRun(name: string): string | undefined {
+  const runs = readdirSync(RUNS).filter(
+    (file) => file.startsWith(`${name}-`) && /^[0-9a-f]{16}$/.test(file.slice(name.length + 1)),
+  );
+  const time = (file: string) => statSync(`${RUNS}/${file}`).mtimeMs;
+  const [newest] = runs.sort((a, b) => time(b) - time(a));
+  return newest && `${RUNS}/${newest}`;
 }
 
 function outcomeIn(file: string): Outcome {

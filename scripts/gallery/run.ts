@@ -7,6 +7,9 @@ import { loadFigure } from "../../src/study/figures/registry";
 
 const [name, workers, file] = process.argv.slice(2) as [string, string, string];
 
+// its parent is gone
+process.once("disconnect", () => process.exit(1));
+
 let told = 0;
 const { title, claim, run } = await loadFigure(name);
 const result = await run({

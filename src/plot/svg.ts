@@ -174,6 +174,7 @@ function tidy(root: Element, picture: string): void {
           name,
           value.replace(/-?\d+\.\d{3,}(e-?\d+)?/g, (text) => String(round2(Number(text)))),
         );
+        if (name === "d") element.setAttribute(name, shortened(element.getAttribute(name)!));
       } else if (name === "id") {
         ids.set(value, `clip-${picture}-${ids.size + 1}`);
         element.setAttribute(name, ids.get(value)!);
@@ -187,6 +188,38 @@ function tidy(root: Element, picture: string): void {
     const id = /#([^)]*)/.exec(element.getAttribute("clip-path")!)![1]!;
     element.setAttribute("clip-path", `url(#${ids.get(id)!})`);
   }
+}
+
+// A path of many straight lines, in steps of a tenth of a pixel from point to point: half as long, and each point is where it was to
+// within half a tenth. Short paths and curves, the glyphs, stay as they are.
+function shortened(path: string): string {
+  const parts = path.match(/[a-z][^a-z]*/gi) ?? [];
+  if (parts.length < 9 || !/^[MLZ\d.,\s-]*$/.test(path)) return path;
+  let last = [0, 0];
+  let text = "";
+  for (const part of parts) {
+    if (part.startsWith("Z")) {
+      text += "Z";
+      continue;
+    }
+    const point = part
+      .slice(1)
+      .split(",")
+      .map((x) => Math.round(10 * Number(x)));
+    const from = part.startsWith("M") ? [0, 0] : last;
+    const [right, down] = [point[0]! - from[0]!, point[1]! - from[1]!];
+    last = point;
+    if (part.startsWith("M")) text += `M${tenths(right)}${down < 0 ? "" : ","}${tenths(down)}l`;
+    else if (right !== 0 || down !== 0) {
+      const joint = right < 0 || text.endsWith("l") ? "" : " ";
+      text += `${joint}${tenths(right)}${down < 0 ? "" : ","}${tenths(down)}`;
+    }
+  }
+  return text.replace(/l(?=[MZ]|$)/g, "");
+}
+
+function tenths(x: number): string {
+  return String(x / 10).replace(/^(-?)0\./, "$1.");
 }
 
 function round2(x: number): number {
