@@ -5,7 +5,6 @@ import type { Frame } from "../run/protocol";
 import { cloudSummary, drawCloud } from "./cloud";
 import type { Entry } from "./legend";
 import { Canvas, Figure, useSummary } from "./stage";
-import { pageTheme } from "./theme";
 
 const ENTRIES: Entry[] = [
   { glyph: "dots", of: "network", label: "neurons" },
@@ -18,15 +17,13 @@ const ENTRIES: Entry[] = [
  * @param props.frame  frames; `cloud` of them is drawn, nothing where it is null
  */
 export function CloudView({ frame }: { frame: ReadonlySignal<Frame | null> }) {
-  const theme = pageTheme();
   const summary = useSummary(frame, ({ cloud }) => (cloud ? cloudSummary(cloud) : ""));
   return (
-    <Figure name="cloud" title="Neurons over the limit" entries={ENTRIES} summary={summary}>
+    <Figure name="cloud" title="Neurons over the limit’s density" entries={ENTRIES} summary={summary}>
       <Canvas
-        draw={(pen, size) => {
-          const { value } = frame;
-          const colours = theme.value;
-          if (value?.cloud) drawCloud(pen, { x: 0, y: 0, ...size }, value.cloud, colours);
+        frame={frame}
+        draw={(pen, size, { cloud }, theme) => {
+          if (cloud) drawCloud(pen, { x: 0, y: 0, ...size }, cloud, theme);
         }}
       />
     </Figure>

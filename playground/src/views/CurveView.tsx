@@ -68,7 +68,8 @@ export function CurveView({ frame, name, title, axis, series, band, words }: Cur
     band?.value;
     sized.value;
     curves.take(value);
-    if (size.current) plot.current?.update(value?.restart ?? true);
+    if (value?.restart ?? true) plot.current?.restart();
+    if (size.current?.inSight || !value?.playing) plot.current?.update();
     const now = performance.now();
     if (now - read.current > 150 || !value?.playing) {
       read.current = now;

@@ -1,12 +1,11 @@
 // The law of one coordinate, drawn from frames.
 
-import type { ReadonlySignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Frame } from "../run/protocol";
-import { drawLaw, lawSummary } from "./law";
+import { drawLaw, lawSummary, lawTitle } from "./law";
 import type { Entry } from "./legend";
 import { Canvas, Figure, useSummary } from "./stage";
-import { pageTheme } from "./theme";
 
 const BARS: Entry = { glyph: "bars", of: "network", label: "network" };
 const LINE: Entry = { glyph: "line", of: "limit", label: "limit" };
@@ -17,19 +16,17 @@ const LINE: Entry = { glyph: "line", of: "limit", label: "limit" };
  * @param props.frame  frames; `law` of them is drawn, nothing where it is null
  */
 export function LawView({ frame }: { frame: ReadonlySignal<Frame | null> }) {
-  const theme = pageTheme();
+  const title = useComputed(() => lawTitle(frame.value?.law?.name));
   const top = useRef({ name: "", height: 0 });
   const summary = useSummary(frame, ({ law }) => (law ? lawSummary(law) : ""));
   return (
-    <Figure name="law" title="Law of one coordinate" entries={[BARS, LINE]} summary={summary}>
+    <Figure name="law" title={title} entries={[BARS, LINE]} summary={summary}>
       <Canvas
-        draw={(pen, size) => {
-          const { value } = frame;
-          const colours = theme.value;
-          if (!value?.law) return;
-          const { name } = value.law;
-          const before = value.restart || top.current.name !== name ? 0 : top.current.height;
-          top.current = { name, height: drawLaw(pen, { x: 0, y: 0, ...size }, value.law, colours, before) };
+        frame={frame}
+        draw={(pen, size, { law, restart }, theme) => {
+          if (!law) return;
+          const before = restart || top.current.name !== law.name ? 0 : top.current.height;
+          top.current = { name: law.name, height: drawLaw(pen, { x: 0, y: 0, ...size }, law, theme, before) };
         }}
       />
     </Figure>

@@ -16,10 +16,10 @@ const SERIES = [
  *
  * @param props.frame  frames; their records are kept by `curvesOf(frame)`
  */
-export function SharpnessView(props: { frame: ReadonlySignal<Frame | null> }) {
+export function SharpnessView({ frame }: { frame: ReadonlySignal<Frame | null> }) {
   return (
     <CurveView
-      {...props}
+      frame={frame}
       name="sharpness"
       title="Sharpness and 2/ε"
       axis="sharpness λ_max"

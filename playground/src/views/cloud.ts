@@ -9,11 +9,8 @@ import type { Theme } from "./theme";
 
 const COLOURS = 64;
 
-// of a light page: paper to a deep orange-brown; of a dark one: paper to a pale yellow
-const THROUGH = {
-  light: ["#fbe3cf", "#f0a267", "#c25a12", "#6e2c00"],
-  dark: ["#4a2a14", "#9c4d12", "#e08a3c", "#ffe0b0"],
-};
+// from paper to an orange that points of the network's blue still stand out from
+const THROUGH = { light: ["#fbe0c8", "#f3b27c", "#e3843a"], dark: ["#3d2412", "#7a3f10", "#b5651d"] };
 
 /**
  * Colours of a density, from nothing to its peak, even to the eye.
@@ -79,8 +76,8 @@ export function drawCloud(pen: Pen, outer: Box, picture: CloudPicture, theme: Th
     places[i] = box.x + (points[i]! - x.from) * across;
     places[i + 1] = box.y + box.height - (points[i + 1]! - y.from) * up;
   }
-  const many = points.length > 3000;
-  pen.within(box, () => pen.marks(places, points.length, "disc", many ? 2 : 3, theme.network, many ? 0.6 : 0.75));
+  const size = points.length > 3000 ? 2.5 : 4;
+  pen.within(box, () => pen.dots(places, points.length, size, theme.network, theme.paper));
   drawAxes(pen, at, x, y, theme, false);
 }
 

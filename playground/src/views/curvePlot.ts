@@ -48,9 +48,9 @@ export class CurvePlot {
     height: number,
     private readonly options: CurvePlotOptions,
   ) {
-    const { series, name, log, theme, onCursor } = options;
+    const { series, log, theme, onCursor } = options;
     const font = `11px ${FONT}`;
-    const axis = (label: string, along: number, size: number, x: boolean): uPlot.Axis => {
+    const axis = (along: number, size: number, x: boolean): uPlot.Axis => {
       const axisTicks = (plot: uPlot, low: number, high: number) => {
         const extentOfAxis: [number, number] = [low, high];
         const scale = x && log ? "log" : "linear";
@@ -73,7 +73,6 @@ export class CurvePlot {
           const { min, max } = plot.scales[x ? "x" : "y"]!;
           return splits.map(axisTicks(plot, min!, max!).write);
         },
-        ...(x ? { label, labelFont: `12px ${FONT}`, labelSize: 16, labelGap: -2 } : {}),
       };
     };
     this.plot = new uPlot(
@@ -87,7 +86,7 @@ export class CurvePlot {
           x: { time: false, distr: log ? 3 : 1, range: () => this.timeRange() },
           y: { range: () => this.valueRange() },
         },
-        axes: [axis("time t = kε", 64, 26, true), axis(name, 42, 46, false)],
+        axes: [axis(64, 38, true), axis(42, 46, false)],
         series: [
           {},
           ...series.map(
@@ -101,7 +100,7 @@ export class CurvePlot {
           ),
         ],
         hooks: {
-          drawAxes: [() => this.drawBand(), (plot) => this.drawName(plot)],
+          drawAxes: [() => this.drawBand(), (plot) => this.drawNames(plot)],
           setCursor: [({ cursor: { idx, left } }) => onCursor(left! < 0 ? null : (idx ?? null))],
         },
       },
@@ -110,12 +109,14 @@ export class CurvePlot {
     );
   }
 
+  /** Forgets how far the axes went. */
+  restart(): void {
+    this.range = null;
+    this.until = 0;
+  }
+
   /** Draws what the curves hold now. */
-  update(restart: boolean): void {
-    if (restart) {
-      this.range = null;
-      this.until = 0;
-    }
+  update(): void {
     this.plot.setData(this.columns());
   }
 
@@ -214,7 +215,7 @@ export class CurvePlot {
     ctx.restore();
   }
 
-  private drawName({ ctx, bbox }: uPlot): void {
+  private drawNames({ ctx, bbox }: uPlot): void {
     const ratio = uPlot.pxRatio;
     ctx.save();
     ctx.font = `${12 * ratio}px ${FONT}`;
@@ -222,6 +223,8 @@ export class CurvePlot {
     ctx.textAlign = "left";
     ctx.textBaseline = "alphabetic";
     ctx.fillText(this.options.name, 4 * ratio, bbox.top - 11 * ratio);
+    ctx.textAlign = "right";
+    ctx.fillText("time t = kε", bbox.left + bbox.width, bbox.top + bbox.height + 32 * ratio);
     ctx.restore();
   }
 }

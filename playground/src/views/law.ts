@@ -93,6 +93,11 @@ function room(length: number): Float32Array {
   return points;
 }
 
+/** What the picture is called. */
+export function lawTitle(name: string | undefined): string {
+  return name === undefined ? "Law of a coordinate" : `Law of ${coordinateName(name)}`;
+}
+
 /** The picture in words. */
 export function lawSummary({ from, to, network, limit, name }: LawPicture): string {
   const [mean, spread] = moments(network, from, to);

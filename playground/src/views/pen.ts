@@ -50,8 +50,10 @@ export interface Pen {
   rectangle(box: Box, colour: string, opacity?: number): void;
   lines(points: Float32Array, length: number, stroke: Stroke): void;
   area(outline: Float32Array, length: number, colour: string, opacity?: number): void;
-  /** points of `size` pixels across */
-  marks(points: Float32Array, length: number, mark: Mark, size: number, colour: string, opacity?: number): void;
+  /** many discs of `size` pixels across, each with a thin rim */
+  dots(points: Float32Array, length: number, size: number, colour: string, rim: string): void;
+  /** points of `size` pixels across, each with a thin rim */
+  marks(points: Float32Array, length: number, mark: Mark, size: number, colour: string, rim: string): void;
   cells(box: Box, cells: Cells): void;
   text(words: string, x: number, y: number, lettering: Lettering): void;
   /** what `inside` draws is cut off at the box */

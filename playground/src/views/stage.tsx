@@ -6,12 +6,15 @@ import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Frame } from "../run/protocol";
 import { CanvasPen } from "./canvasPen";
 import { type Entry, Legend } from "./legend";
+import { pageTheme, type Theme } from "./theme";
 
 /** CSS pixels of a picture, and pixels of the screen a CSS pixel. */
 export interface Size {
   width: number;
   height: number;
   ratio: number;
+  /** on the screen: what is not need not be drawn while the run plays */
+  inSight: boolean;
 }
 
 /** Pixels of the screen a CSS pixel that are drawn: more than two cost more than they show. */
@@ -22,7 +25,7 @@ export function pixelRatio(): number {
 interface FigureProps {
   /** which picture, for style sheets */
   name: string;
-  title: string;
+  title: string | ReadonlySignal<string>;
   entries: readonly Entry[];
   summary: ReadonlySignal<string>;
   /** controls beside the title */
@@ -55,10 +58,10 @@ export function Figure({ name, title, entries, summary, controls, note, children
 /**
  * Follows the size of an element and whether it is on the screen.
  *
- * @param onSize  called after layout when the size changes, or when the element comes into sight
- * @returns the element's reference, and its size while it is in sight
+ * @param onSize  called after layout when the size changes, and when the element comes into sight or leaves it
+ * @returns the element's reference, and its size; null while it has none
  */
-export function useSize(onSize: (size: Size) => void) {
+export function useSize(onSize: () => void) {
   const host = useRef<HTMLDivElement>(null);
   const size = useRef<Size | null>(null);
   const call = useRef(onSize);
@@ -66,10 +69,10 @@ export function useSize(onSize: (size: Size) => void) {
   useLayoutEffect(() => {
     const element = host.current!;
     let inSight = true;
-    let box: Omit<Size, "ratio"> | null = null;
+    let box: Pick<Size, "width" | "height"> | null = null;
     const settle = () => {
-      size.current = inSight && box && box.width > 40 && box.height > 40 ? { ...box, ratio: pixelRatio() } : null;
-      if (size.current) call.current(size.current);
+      size.current = box && box.width > 40 && box.height > 40 ? { ...box, ratio: pixelRatio(), inSight } : null;
+      if (size.current) call.current();
     };
     const sizes = new ResizeObserver(([entry]) => {
       const { width, height } = entry!.contentRect;
@@ -92,12 +95,14 @@ export function useSize(onSize: (size: Size) => void) {
 }
 
 interface CanvasProps {
-  /** draws what is there; signals that it reads have it called again */
-  draw(pen: CanvasPen, size: Size): void;
+  frame: ReadonlySignal<Frame | null>;
+  /** draws a frame on an empty canvas */
+  draw(pen: CanvasPen, size: Size, frame: Frame, theme: Theme): void;
 }
 
-/** A canvas that is drawn when a signal that its picture reads changes, at once, and when its size does. */
-export function Canvas({ draw }: CanvasProps) {
+/** A canvas that is drawn at once when the frame changes, and when its size or the theme does. */
+export function Canvas({ frame, draw }: CanvasProps) {
+  const theme = pageTheme();
   const canvas = useRef<HTMLCanvasElement>(null);
   const pen = useRef<CanvasPen | null>(null);
   // raised when there is a size to draw at
@@ -107,11 +112,14 @@ export function Canvas({ draw }: CanvasProps) {
   });
   useSignalEffect(() => {
     sized.value;
+    const { value } = frame;
+    const colours = theme.value;
     if (!canvas.current || !size.current) return;
-    const { width, height, ratio } = size.current;
+    const { width, height, ratio, inSight } = size.current;
+    if (value?.playing && !inSight) return;
     pen.current ??= new CanvasPen(canvas.current);
     pen.current.begin(width, height, ratio);
-    draw(pen.current, size.current);
+    if (value) draw(pen.current, size.current, value, colours);
   });
   return (
     <div class="view-stage" ref={host}>
