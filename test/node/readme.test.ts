@@ -18,6 +18,8 @@ import { figureNames } from "../../src/study/figures/registry";
 
 interface Block {
   language: string;
+  /** The file that a block is, as in ```js [run.js]: of a program in a browser, which test/e2e/guide.test.ts runs. */
+  title: string;
   text: string;
 }
 
@@ -36,8 +38,8 @@ const folder = mkdtempSync(path.join(tmpdir(), "meanfield-readme-"));
 afterAll(() => rmSync(folder, { recursive: true }));
 
 function blocksOf(file: string): Block[] {
-  const found = readFileSync(file, "utf8").matchAll(/^```(\w*)\n([\s\S]*?)^```$/gm);
-  return Array.from(found, ([, language, text]) => ({ language: language!, text: text! }));
+  const found = readFileSync(file, "utf8").matchAll(/^```(\w*)(?: \[(.*)\])?\n([\s\S]*?)^```$/gm);
+  return Array.from(found, ([, language, title, text]) => ({ language: language!, title: title ?? "", text: text! }));
 }
 
 /** Runs a program against the sources, in a process of its own; returns what it prints. */
@@ -64,7 +66,7 @@ function promised(program: string): string[] {
 
 const programs = [
   ...documents.map((file) => {
-    const blocks = blocksOf(file).filter(({ language }) => language === "ts" || language === "js");
+    const blocks = blocksOf(file).filter(({ language, title }) => /^[tj]s$/.test(language) && title === "");
     return { file, program: blocks.map(({ text }) => text).join("\n") };
   }),
   ...examples.map((file) => ({ file, program: readFileSync(file, "utf8") })),
