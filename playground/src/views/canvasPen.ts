@@ -1,6 +1,17 @@
 // A pen on a canvas.
 
-import { type Box, type Cells, FONT, type Lettering, type Mark, type Pen, type Stroke } from "./pen";
+import {
+  type Box,
+  type Cells,
+  FONT,
+  type Lettering,
+  MARK_OPACITY,
+  type Mark,
+  markPath,
+  type Pen,
+  RIM_OPACITY,
+  type Stroke,
+} from "./pen";
 
 /** A pen whose pixels are those of CSS whatever the canvas has. */
 export class CanvasPen implements Pen {
@@ -62,27 +73,13 @@ export class CanvasPen implements Pen {
     context.globalAlpha = 1;
   }
 
-  dots(points: Float32Array, length: number, size: number, colour: string, rim: string): void {
-    // one disc is drawn, and copied: a path for each takes several times as long
-    const sprite = this.sprite(size, colour, rim);
+  marks(points: Float32Array, length: number, mark: Mark, size: number, colour: string, rim: string): void {
+    // one mark is drawn, and copied: a path for each takes several times as long
+    const sprite = this.sprite(mark, size, colour, rim);
     const side = sprite.width / this.ratio;
     const half = side / 2;
     for (let i = 0; i + 1 < length; i += 2) {
       this.context.drawImage(sprite, points[i]! - half, points[i + 1]! - half, side, side);
-    }
-  }
-
-  marks(points: Float32Array, length: number, mark: Mark, size: number, colour: string, rim: string): void {
-    const { context } = this;
-    context.fillStyle = colour;
-    context.strokeStyle = rim;
-    context.lineWidth = 1;
-    context.setLineDash([]);
-    for (let i = 0; i + 1 < length; i += 2) {
-      context.beginPath();
-      outline(context, mark, points[i]!, points[i + 1]!, size / 2);
-      context.stroke();
-      context.fill();
     }
   }
 
@@ -120,24 +117,24 @@ export class CanvasPen implements Pen {
     this.context.restore();
   }
 
-  private sprite(size: number, colour: string, rim: string): HTMLCanvasElement {
-    const name = `${size} ${colour} ${rim} ${this.ratio}`;
+  private sprite(mark: Mark, size: number, colour: string, rim: string): HTMLCanvasElement {
+    const name = `${mark} ${size} ${colour} ${rim} ${this.ratio}`;
     let sprite = this.sprites.get(name);
     if (!sprite) {
       sprite = document.createElement("canvas");
-      sprite.width = sprite.height = Math.ceil((size + 1.5) * this.ratio);
+      sprite.width = sprite.height = Math.ceil((1.3 * size + 1.5) * this.ratio);
       const context = sprite.getContext("2d")!;
-      const middle = sprite.width / 2;
-      context.beginPath();
-      context.arc(middle, middle, (size / 2) * this.ratio, 0, 2 * Math.PI);
-      context.globalAlpha = 0.6;
+      context.translate(sprite.width / 2, sprite.height / 2);
+      context.scale(this.ratio, this.ratio);
+      const path = new Path2D(markPath(mark, size));
+      context.globalAlpha = RIM_OPACITY;
       context.strokeStyle = rim;
-      context.lineWidth = 1.2 * this.ratio;
-      context.stroke();
-      context.globalAlpha = 0.85;
+      context.lineWidth = 1.2;
+      context.stroke(path);
+      context.globalAlpha = MARK_OPACITY;
       context.fillStyle = colour;
-      context.fill();
-      if (this.sprites.size > 20) this.sprites.clear();
+      context.fill(path);
+      if (this.sprites.size > 100) this.sprites.clear();
       this.sprites.set(name, sprite);
     }
     return sprite;
@@ -155,35 +152,3 @@ export class CanvasPen implements Pen {
     }
   }
 }
-
-function outline(context: CanvasRenderingContext2D, mark: Mark, x: number, y: number, half: number): void {
-  switch (mark) {
-    case "disc":
-      context.arc(x, y, half, 0, 2 * Math.PI);
-      break;
-    case "ring":
-      context.arc(x, y, half, 0, 2 * Math.PI);
-      context.arc(x, y, half / 2, 0, 2 * Math.PI, true);
-      break;
-    default: {
-      const form = FORMS[mark];
-      for (let i = 0; i < form.length; i += 2) {
-        const [px, py] = [x + half * form[i]!, y + half * form[i + 1]!];
-        if (i === 0) context.moveTo(px, py);
-        else context.lineTo(px, py);
-      }
-      context.closePath();
-    }
-  }
-}
-
-/** Corners of the marks that have them, in halves of their size; of about the same area. */
-export const FORMS: Record<Exclude<Mark, "disc" | "ring">, readonly number[]> = {
-  square: [-0.9, -0.9, 0.9, -0.9, 0.9, 0.9, -0.9, 0.9],
-  triangle: [0, -1.25, 1.15, 0.8, -1.15, 0.8],
-  diamond: [0, -1.25, 1.25, 0, 0, 1.25, -1.25, 0],
-  cross: [
-    -0.4, -1.15, 0.4, -1.15, 0.4, -0.4, 1.15, -0.4, 1.15, 0.4, 0.4, 0.4, 0.4, 1.15, -0.4, 1.15, -0.4, 0.4, -1.15, 0.4,
-    -1.15, -0.4, -0.4, -0.4,
-  ],
-};

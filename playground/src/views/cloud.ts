@@ -10,7 +10,7 @@ import type { Theme } from "./theme";
 const COLOURS = 64;
 
 // from paper to an orange that points of the network's blue still stand out from
-const THROUGH = { light: ["#fbe0c8", "#f3b27c", "#e3843a"], dark: ["#3d2412", "#7a3f10", "#b5651d"] };
+const THROUGH = { light: ["#fbe0c8", "#f3b27c", "#e3843a"], dark: ["#432813", "#8a4a14", "#c9762b"] };
 
 /**
  * Colours of a density, from nothing to its peak, even to the eye.
@@ -77,7 +77,7 @@ export function drawCloud(pen: Pen, outer: Box, picture: CloudPicture, theme: Th
     places[i + 1] = box.y + box.height - (points[i + 1]! - y.from) * up;
   }
   const size = points.length > 3000 ? 2.5 : 4;
-  pen.within(box, () => pen.dots(places, points.length, size, theme.network, theme.paper));
+  pen.within(box, () => pen.marks(places, points.length, "disc", size, theme.network, theme.paper));
   drawAxes(pen, at, x, y, theme, false);
 }
 

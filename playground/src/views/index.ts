@@ -6,6 +6,7 @@
 //   <LawView frame={frame} />              // frame.law
 //   <CloudView frame={frame} />            // frame.cloud
 //   <RiskView frame={frame} band={band} /> // frame.samples; band: signal of RiskBand | null
+//   <DecisionView frame={frame} />         // frame.decision
 //   <SharpnessView frame={frame} />        // frame.samples
 //
 // Pictures are drawn at once when `frame` is set, and only where they are in sight: set it in an animation frame, once.
@@ -15,6 +16,7 @@ import "./views.css";
 
 export { CloudView } from "./CloudView";
 export { curvesOf } from "./curves";
+export { DecisionView } from "./DecisionView";
 export { LawView } from "./LawView";
 export { RiskView } from "./RiskView";
 export { SharpnessView } from "./SharpnessView";

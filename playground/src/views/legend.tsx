@@ -1,12 +1,15 @@
 // The key of a picture: what each colour and form stands for, and the number it has now.
 
 import type { ReadonlySignal } from "@preact/signals";
+import { type Mark, markPath } from "./pen";
 
 /** An entry of a key. */
 export interface Entry {
-  glyph: "bars" | "line" | "dashes" | "band" | "dots" | "heat";
-  /** which of the page's colours */
-  of: "network" | "limit" | "band" | "muted";
+  glyph: "bars" | "line" | "dashes" | "band" | "dots" | "heat" | "mark" | "signed";
+  /** which of the page's colours: a class of the style sheet, of-… */
+  of: string;
+  /** of the glyph "mark" */
+  mark?: Mark;
   label: string;
   /** read-out beside the label */
   value?: ReadonlySignal<string>;
@@ -22,9 +25,15 @@ interface LegendProps {
 export function Legend({ entries, note }: LegendProps) {
   return (
     <ul class="view-key" aria-hidden="true">
-      {entries.map(({ glyph, of, label, value }) => (
+      {entries.map(({ glyph, of, label, value, mark }) => (
         <li key={label}>
-          <i class={`glyph glyph-${glyph} of-${of}`} />
+          {mark ? (
+            <svg class={`glyph-mark of-${of}`} viewBox="-6 -6 12 12" aria-hidden="true">
+              <path d={markPath(mark, 8)} />
+            </svg>
+          ) : (
+            <span class={`glyph glyph-${glyph} of-${of}`} />
+          )}
           {label}
           {value && <output class="view-value">{value}</output>}
         </li>

@@ -33,6 +33,44 @@ export const MARKS = ["disc", "square", "triangle", "diamond", "cross", "ring"] 
 /** One of them. */
 export type Mark = (typeof MARKS)[number];
 
+// corners in halves of the size; all marks have about the same area
+const CORNERS: Record<Exclude<Mark, "disc" | "ring">, readonly number[]> = {
+  square: [-0.9, -0.9, 0.9, -0.9, 0.9, 0.9, -0.9, 0.9],
+  triangle: [0, -1.25, 1.15, 0.8, -1.15, 0.8],
+  diamond: [0, -1.25, 1.25, 0, 0, 1.25, -1.25, 0],
+  cross: [
+    -0.4, -1.15, 0.4, -1.15, 0.4, -0.4, 1.15, -0.4, 1.15, 0.4, 0.4, 0.4, 0.4, 1.15, -0.4, 1.15, -0.4, 0.4, -1.15, 0.4,
+    -1.15, -0.4, -0.4, -0.4,
+  ],
+};
+
+/**
+ * A mark as a path of SVG.
+ *
+ * @param mark  form
+ * @param size  pixels across
+ * @param x     of its middle
+ * @param y     of its middle
+ */
+export function markPath(mark: Mark, size: number, x = 0, y = 0): string {
+  const half = size / 2;
+  const disc = (radius: number, sweep: number) =>
+    `M${tenths(x - radius)},${tenths(y)}a${radius},${radius} 0 1 ${sweep} ${2 * radius},0a${radius},${radius} 0 1 ${sweep} ${-2 * radius},0z`;
+  if (mark === "disc") return disc(half, 1);
+  if (mark === "ring") return disc(1.1 * half, 1) + disc(0.5 * half, 0);
+  const corners = CORNERS[mark];
+  let path = "";
+  for (let i = 0; i < corners.length; i += 2) {
+    path += `${i === 0 ? "M" : "L"}${tenths(x + half * corners[i]!)},${tenths(y + half * corners[i + 1]!)}`;
+  }
+  return `${path}z`;
+}
+
+/** A pixel to a tenth. */
+export function tenths(pixel: number): number {
+  return Math.round(10 * pixel) / 10;
+}
+
 /** An image of equal cells, row 0 at the top. */
 export interface Cells {
   columns: number;
@@ -50,8 +88,6 @@ export interface Pen {
   rectangle(box: Box, colour: string, opacity?: number): void;
   lines(points: Float32Array, length: number, stroke: Stroke): void;
   area(outline: Float32Array, length: number, colour: string, opacity?: number): void;
-  /** many discs of `size` pixels across, each with a thin rim */
-  dots(points: Float32Array, length: number, size: number, colour: string, rim: string): void;
   /** points of `size` pixels across, each with a thin rim */
   marks(points: Float32Array, length: number, mark: Mark, size: number, colour: string, rim: string): void;
   cells(box: Box, cells: Cells): void;
@@ -62,3 +98,7 @@ export interface Pen {
 
 /** The letters of all pictures. */
 export const FONT = "system-ui, -apple-system, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif";
+
+/** How much of its colour a mark has, and its rim, so that marks on marks are seen. */
+export const MARK_OPACITY = 0.85;
+export const RIM_OPACITY = 0.6;
