@@ -46,16 +46,17 @@ const guide: DefaultTheme.SidebarItem[] = [
 const notes: DefaultTheme.SidebarItem[] = [
   {
     text: "Notes",
+    collapsed: true,
     items: [
       { text: "Conventions", link: "/conventions" },
       { text: "Random streams", link: "/streams" },
       { text: "Distances", link: "/distances" },
-      { text: "Performance", link: "/performance" },
       { text: "Decisions", link: "/decisions" },
     ],
   },
   {
     text: "Limits",
+    collapsed: true,
     items: [
       { text: "The radial flow", link: "/radial" },
       { text: "The population gradient", link: "/population" },
@@ -67,6 +68,7 @@ const notes: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "Fluctuating limits",
+    collapsed: true,
     items: [
       { text: "By superposition", link: "/superposition" },
       { text: "On a grid", link: "/smfeGrid" },
@@ -77,6 +79,7 @@ const notes: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "Kernels and landscape",
+    collapsed: true,
     items: [
       { text: "Kernels", link: "/kernels" },
       { text: "Lazy and mean-field training", link: "/lazy" },
@@ -140,6 +143,15 @@ export default defineConfig({
         state.pos += 1;
         return true;
       });
+      // equations scroll, by the keyboard too
+      const block = md.renderer.rules["code_block"]!;
+      md.renderer.rules["code_block"] = (tokens, i, ...rest) => {
+        tokens[i]!.attrSet("tabindex", "0");
+        return block(tokens, i, ...rest);
+      };
+      // equations, which the keyboard can scroll
+      md.renderer.rules["code_block"] = (tokens, i) =>
+        `<pre class="equation" tabindex="0"><code>${md.utils.escapeHtml(tokens[i]!.content)}</code></pre>\n`;
       // the playground is no page of this site: the browser opens it, not the router
       const opened = md.renderer.rules["link_open"]!;
       md.renderer.rules["link_open"] = (tokens, i, ...rest) => {
