@@ -1,0 +1,42 @@
+// What the page has to say to its visitor: errors and warnings, one line each, until they are put away.
+
+import { signal } from "@preact/signals";
+
+/** A message; errors are spoken at once, others when the reader pauses. */
+export interface Notice {
+  key: number;
+  kind: "error" | "warning" | "information";
+  text: string;
+}
+
+/** Messages that stand on the page, oldest first. */
+export const notices = signal<readonly Notice[]>([]);
+
+/** What a screen reader is told in passing, as "paused at t = 2.5". */
+export const spoken = signal("");
+
+const MOST = 4;
+let last = 0;
+
+/** Shows a message; the same words are not shown twice. */
+export function notify(kind: Notice["kind"], text: string): void {
+  if (notices.peek().some((one) => one.text === text)) return;
+  notices.value = [...notices.peek(), { key: ++last, kind, text }].slice(-MOST);
+}
+
+/** Shows an error, whatever was thrown. */
+export function notifyError(error: unknown, before = ""): void {
+  const text = error instanceof Error ? error.message : String(error);
+  notify("error", before ? `${before}: ${text}` : text);
+}
+
+/** Puts a message away. */
+export function dismiss(key: number): void {
+  notices.value = notices.peek().filter((one) => one.key !== key);
+}
+
+/** Puts away all of one kind, as errors that a run that goes has answered. */
+export function dismissAll(kind: Notice["kind"]): void {
+  if (notices.peek().some((one) => one.kind === kind))
+    notices.value = notices.peek().filter((one) => one.kind !== kind);
+}
