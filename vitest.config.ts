@@ -1,3 +1,4 @@
+import { fileURLToPath } from "node:url";
 import { playwright } from "@vitest/browser-playwright";
 import { defineConfig } from "vitest/config";
 
@@ -17,6 +18,8 @@ const flags = [
 const report = process.env["TEST_REPORT"];
 
 export default defineConfig({
+  // as in tsconfig.json: what the playground imports under its public name is the source
+  resolve: { alias: [{ find: /^meanfield$/, replacement: fileURLToPath(new URL("src/index.ts", import.meta.url)) }] },
   test: {
     globalSetup: "test/globalSetup.ts",
     // CI adds up the counts of its parts from these reports
