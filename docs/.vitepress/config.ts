@@ -46,7 +46,6 @@ const guide: DefaultTheme.SidebarItem[] = [
 const notes: DefaultTheme.SidebarItem[] = [
   {
     text: "Notes",
-    collapsed: true,
     items: [
       { text: "Conventions", link: "/conventions" },
       { text: "Random streams", link: "/streams" },
@@ -56,7 +55,6 @@ const notes: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "Limits",
-    collapsed: true,
     items: [
       { text: "The radial flow", link: "/radial" },
       { text: "The population gradient", link: "/population" },
@@ -68,7 +66,6 @@ const notes: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "Fluctuating limits",
-    collapsed: true,
     items: [
       { text: "By superposition", link: "/superposition" },
       { text: "On a grid", link: "/smfeGrid" },
@@ -79,7 +76,6 @@ const notes: DefaultTheme.SidebarItem[] = [
   },
   {
     text: "Kernels and landscape",
-    collapsed: true,
     items: [
       { text: "Kernels", link: "/kernels" },
       { text: "Lazy and mean-field training", link: "/lazy" },
@@ -169,7 +165,13 @@ export default defineConfig({
       { text: "Reference", link: "/api/", activeMatch: "^/api/" },
       { text: "Notes", link: "/conventions" },
     ].filter(({ link }) => link !== "/gallery" || existsSync(new URL("../gallery.md", import.meta.url))),
-    sidebar: { ...reference(), "/": present([...guide, ...notes]) },
+    sidebar: {
+      ...reference(),
+      ...Object.fromEntries(
+        ["/guide/", "/commandLine", "/interchange", "/gallery"].map((path) => [path, present(guide)]),
+      ),
+      "/": present(notes),
+    },
     outline: [2, 3],
     search: { provider: "local" },
     externalLinkIcon: true,

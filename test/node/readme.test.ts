@@ -55,7 +55,7 @@ async function printed(name: string, contents: string): Promise<string[]> {
     plugins: [builtins],
     logLevel: "silent",
   });
-  const { stdout } = await promisify(execFile)(process.execPath, [outfile], { cwd: folder, timeout: 60_000 });
+  const { stdout } = await promisify(execFile)(process.execPath, [outfile], { cwd: folder, timeout: 100_000 });
   return stdout.trim().split("\n");
 }
 
@@ -73,12 +73,16 @@ const programs = [
 ].filter(({ program }) => program !== "");
 
 describe("programs run, and print what they say", () => {
-  it.concurrent.each(programs)("$file", async ({ file, program }) => {
-    const lines = await printed(file, program);
-    const expected = promised(program);
-    expect(expected.length, "a program prints something, and says what").toBeGreaterThan(0);
-    expect(lines).toEqual(expected);
-  });
+  it.concurrent.each(programs)(
+    "$file",
+    async ({ file, program }) => {
+      const lines = await printed(file, program);
+      const expected = promised(program);
+      expect(expected.length, "a program prints something, and says what").toBeGreaterThan(0);
+      expect(lines).toEqual(expected);
+    },
+    120_000,
+  );
 });
 
 describe("programs are well typed", () => {
