@@ -1,15 +1,10 @@
 // The cloud of the neurons, drawn from frames.
 
-import type { ReadonlySignal } from "@preact/signals";
+import { type ReadonlySignal, useComputed } from "@preact/signals";
 import type { Frame } from "../run/protocol";
-import { cloudSummary, drawCloud } from "./cloud";
-import type { Entry } from "./legend";
+import { cloudSummary, cloudTitle, drawCloud } from "./cloud";
+import { cloudKey } from "./keys";
 import { Canvas, Figure, useSummary } from "./stage";
-
-const ENTRIES: Entry[] = [
-  { glyph: "dots", of: "network", label: "neurons" },
-  { glyph: "heat", of: "limit", label: "density of the limit, √ scale" },
-];
 
 /**
  * Parameters of the neurons in two coordinates over the density of the limit.
@@ -17,9 +12,10 @@ const ENTRIES: Entry[] = [
  * @param props.frame  frames; `cloud` of them is drawn, nothing where it is null
  */
 export function CloudView({ frame }: { frame: ReadonlySignal<Frame | null> }) {
+  const known = useComputed(() => (frame.value?.cloud?.density ?? null) !== null).value;
   const summary = useSummary(frame, ({ cloud }) => (cloud ? cloudSummary(cloud) : ""));
   return (
-    <Figure name="cloud" title="Neurons over the limit’s density" entries={ENTRIES} summary={summary}>
+    <Figure name="cloud" title={cloudTitle(known)} entries={cloudKey(known)} summary={summary}>
       <Canvas
         frame={frame}
         draw={(pen, size, { cloud }, theme) => {

@@ -3,32 +3,30 @@
 import { type ReadonlySignal, useComputed, useSignal, useSignalEffect } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import type { Frame, RiskBand } from "../run/protocol";
-import { CurvePlot, type Series } from "./curvePlot";
+import type { CurveKind } from "./curvePicture";
+import { CurvePlot } from "./curvePlot";
 import { type Curves, curvesOf } from "./curves";
-import type { Entry } from "./legend";
+import { bandEntry, type Entry } from "./keys";
 import { readable } from "./names";
 import { between } from "./range";
 import { Figure, useSize, useSummary } from "./stage";
 import { pageTheme } from "./theme";
+import { logTime } from "./timeAxis";
 
 interface CurveViewProps {
   frame: ReadonlySignal<Frame | null>;
   /** "risk" or "sharpness" */
   name: string;
-  title: string;
-  /** name of the values' axis */
-  axis: string;
-  series: readonly (Series & { label: string })[];
+  kind: CurveKind;
   band?: ReadonlySignal<RiskBand | null>;
   /** the numbers at a record, in words */
   words(curves: Curves, index: number): string;
 }
 
 /** Curves with key, crosshair and a choice of the time's axis. */
-export function CurveView({ frame, name, title, axis, series, band, words }: CurveViewProps) {
+export function CurveView({ frame, name, kind, band, words }: CurveViewProps) {
   const theme = pageTheme();
   const curves = curvesOf(frame);
-  const log = useSignal(false);
   const plot = useRef<CurvePlot | null>(null);
   const shownLog = useRef<boolean | null>(null);
   const read = useRef(0);
@@ -43,7 +41,7 @@ export function CurveView({ frame, name, title, axis, series, band, words }: Cur
   // one plot for each kind of axis; uPlot has no way to change it
   useSignalEffect(() => {
     sized.value;
-    const { value: logarithmic } = log;
+    const { value: logarithmic } = logTime;
     if (!size.current || !host.current) return;
     const { width, height } = size.current;
     if (plot.current && shownLog.current === logarithmic) plot.current.resize(width, height);
@@ -52,8 +50,7 @@ export function CurveView({ frame, name, title, axis, series, band, words }: Cur
       shownLog.current = logarithmic;
       plot.current = new CurvePlot(host.current, width, height, {
         curves,
-        series,
-        name: axis,
+        kind,
         log: logarithmic,
         theme: () => theme.peek(),
         band: () => band?.peek() ?? null,
@@ -96,18 +93,18 @@ export function CurveView({ frame, name, title, axis, series, band, words }: Cur
   });
   const values = [0, 1].map((k) =>
     useComputed(() => {
-      const one = series[k];
+      const one = kind.series[k];
       return one && at.value >= 0 ? readable(curves.values(one.field)[at.value]!) : "";
     }),
   );
-  const entries: Entry[] = series.map(({ of, label, dash }, k) => ({
+  const entries: Entry[] = kind.series.map(({ of, label, dash }, k) => ({
     glyph: dash ? "dashes" : "line",
     of,
     label,
     value: values[k]!,
   }));
   if (band?.value) {
-    entries.push({ glyph: "band", of: "band", label: `${Math.round(100 * band.value.level)} % band`, value: bandNow });
+    entries.push({ ...bandEntry(band.value.level), value: bandNow });
   }
   const summary = useSummary(frame, () => (curves.length > 0 ? words(curves, curves.length - 1) : ""));
 
@@ -128,12 +125,16 @@ export function CurveView({ frame, name, title, axis, series, band, words }: Cur
   return (
     <Figure
       name={name}
-      title={title}
+      title={kind.title}
       entries={entries}
       summary={summary}
       controls={
         <label class="view-choice">
-          <input type="checkbox" checked={log} onChange={({ currentTarget }) => (log.value = currentTarget.checked)} />
+          <input
+            type="checkbox"
+            checked={logTime}
+            onChange={({ currentTarget }) => (logTime.value = currentTarget.checked)}
+          />
           log time
         </label>
       }

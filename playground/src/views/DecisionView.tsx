@@ -3,9 +3,8 @@
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Frame } from "../run/protocol";
-import { decisionKind, decisionSummary, drawDecision } from "./decision";
-import type { Entry } from "./legend";
-import { MARKS } from "./pen";
+import { type DecisionKind, decisionKind, decisionSummary, decisionTitle, drawDecision } from "./decision";
+import { decisionKey } from "./keys";
 import { Canvas, Figure, useSummary } from "./stage";
 
 /**
@@ -20,14 +19,14 @@ export function DecisionView({ frame }: { frame: ReadonlySignal<Frame | null> })
     const decision = frame.value?.decision;
     return decision ? `${decisionKind(decision)} ${decision.outputs} ${decision.limit !== null}` : "";
   });
-  const [kind = "", outputs = "", withLimit = ""] = form.value.split(" ");
+  const [kind = "", outputs = "", withLimit = ""] = form.value.split(" ") as [DecisionKind | "", string?, string?];
   const reach = useRef(0);
   const summary = useSummary(frame, ({ decision }) => (decision ? decisionSummary(decision) : ""));
   return (
     <Figure
       name="decision"
-      title={kind === "number" ? "The learnt function" : "Decision boundary"}
-      entries={entriesOf(kind, Number(outputs), withLimit === "true")}
+      title={decisionTitle(kind)}
+      entries={kind === "" ? [] : decisionKey(kind, Number(outputs), withLimit === "true")}
       summary={summary}
     >
       <Canvas
@@ -40,25 +39,4 @@ export function DecisionView({ frame }: { frame: ReadonlySignal<Frame | null> })
       />
     </Figure>
   );
-}
-
-function entriesOf(kind: string, outputs: number, withLimit: boolean): Entry[] {
-  const entries: Entry[] = [];
-  if (kind === "classes") {
-    for (let c = 0; c < outputs; c++) {
-      entries.push({ glyph: "mark", of: `hue${c % 6}`, mark: MARKS[c % MARKS.length]!, label: `class ${c}` });
-    }
-  } else if (kind === "sign") {
-    entries.push({ glyph: "mark", of: "low", mark: "disc", label: "y = −1" });
-    entries.push({ glyph: "mark", of: "high", mark: "square", label: "y = +1" });
-    entries.push({ glyph: "line", of: "ink", label: "f = 0, network" });
-  } else if (kind === "number") {
-    entries.push({ glyph: "signed", of: "low", label: "f(x) below and above 0" });
-    entries.push({ glyph: "line", of: "ink", label: "levels, network" });
-  }
-  if (withLimit) {
-    const of = kind === "classes" ? "ink" : "limit";
-    entries.push({ glyph: "line", of, label: kind === "number" ? "levels, limit" : "border of the limit" });
-  }
-  return entries;
 }

@@ -3,12 +3,9 @@
 import { type ReadonlySignal, useComputed } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import type { Frame } from "../run/protocol";
+import { lawKey } from "./keys";
 import { drawLaw, lawSummary, lawTitle } from "./law";
-import type { Entry } from "./legend";
 import { Canvas, Figure, useSummary } from "./stage";
-
-const BARS: Entry = { glyph: "bars", of: "network", label: "network" };
-const LINE: Entry = { glyph: "line", of: "limit", label: "limit" };
 
 /**
  * Histogram of the network under the density of its limit.
@@ -17,10 +14,11 @@ const LINE: Entry = { glyph: "line", of: "limit", label: "limit" };
  */
 export function LawView({ frame }: { frame: ReadonlySignal<Frame | null> }) {
   const title = useComputed(() => lawTitle(frame.value?.law?.name));
+  const known = useComputed(() => (frame.value?.law?.limit ?? null) !== null).value;
   const top = useRef({ name: "", height: 0 });
   const summary = useSummary(frame, ({ law }) => (law ? lawSummary(law) : ""));
   return (
-    <Figure name="law" title={title} entries={[BARS, LINE]} summary={summary}>
+    <Figure name="law" title={title} entries={lawKey(known)} summary={summary}>
       <Canvas
         frame={frame}
         draw={(pen, size, { law, restart }, theme) => {

@@ -3,13 +3,9 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Frame, RiskBand } from "../run/protocol";
 import { CurveView } from "./CurveView";
+import { RISK } from "./curvePicture";
 import type { Curves } from "./curves";
 import { readable } from "./names";
-
-const SERIES = [
-  { field: "risk", of: "network", label: "network" },
-  { field: "limitRisk", of: "limit", label: "limit" },
-] as const;
 
 /**
  * Risk of network and limit against time, with the band in which the network's is expected.
@@ -18,7 +14,7 @@ const SERIES = [
  * @param props.band   of the risk; null or left out: none
  */
 export function RiskView(props: { frame: ReadonlySignal<Frame | null>; band?: ReadonlySignal<RiskBand | null> }) {
-  return <CurveView {...props} name="risk" title="Risk" axis="risk R" series={SERIES} words={riskWords} />;
+  return <CurveView {...props} name="risk" kind={RISK} words={riskWords} />;
 }
 
 /** Risks at one record, in words. */

@@ -3,13 +3,9 @@
 import type { ReadonlySignal } from "@preact/signals";
 import type { Frame } from "../run/protocol";
 import { CurveView } from "./CurveView";
+import { SHARPNESS } from "./curvePicture";
 import type { Curves } from "./curves";
 import { readable } from "./names";
-
-const SERIES = [
-  { field: "sharpness", of: "network", label: "λ_max" },
-  { field: "edge", of: "muted", dash: [5, 4], label: "2/ε" },
-] as const;
 
 /**
  * Largest eigenvalue of the Hessian beside 2/ε, above which a step of gradient descent overshoots.
@@ -17,16 +13,7 @@ const SERIES = [
  * @param props.frame  frames; their records are kept by `curvesOf(frame)`
  */
 export function SharpnessView({ frame }: { frame: ReadonlySignal<Frame | null> }) {
-  return (
-    <CurveView
-      frame={frame}
-      name="sharpness"
-      title="Sharpness and 2/ε"
-      axis="sharpness λ_max"
-      series={SERIES}
-      words={sharpnessWords}
-    />
-  );
+  return <CurveView frame={frame} name="sharpness" kind={SHARPNESS} words={sharpnessWords} />;
 }
 
 /** Sharpness at one record, in words. */

@@ -81,6 +81,11 @@ export function drawCloud(pen: Pen, outer: Box, picture: CloudPicture, theme: Th
   drawAxes(pen, at, x, y, theme, false);
 }
 
+/** What the picture is called. */
+export function cloudTitle(withLimit: boolean): string {
+  return withLimit ? "Neurons over the limit’s density" : "Neurons";
+}
+
 /** The picture in words. */
 export function cloudSummary({ x, y, points, density }: CloudPicture): string {
   const count = points.length / 2;

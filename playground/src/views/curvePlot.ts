@@ -3,25 +3,17 @@
 import uPlot from "uplot";
 import { tickFormat, ticks } from "../../../src/plot/ticks";
 import type { RiskBand } from "../run/protocol";
-import { placeOn, steadyRange, steadyTop } from "./axes";
+import { placeOn, steadyRange } from "./axes";
+import { BAND_OPACITY, type CurveKind, TIME, timeEnds } from "./curvePicture";
 import { type Curves, type Field, polyline } from "./curves";
 import { FONT } from "./pen";
-import { bandOutline, extent, firstPositive } from "./range";
+import { bandOutline, extent } from "./range";
 import type { Theme } from "./theme";
-
-/** One curve. */
-export interface Series {
-  field: Field;
-  of: "network" | "limit" | "muted";
-  dash?: readonly number[];
-}
 
 /** What a plot of curves is made of. */
 export interface CurvePlotOptions {
   curves: Curves;
-  series: readonly Series[];
-  /** name of the values' axis, with its unit */
-  name: string;
+  kind: CurveKind;
   log: boolean;
   theme(): Theme;
   band(): RiskBand | null;
@@ -48,7 +40,7 @@ export class CurvePlot {
     height: number,
     private readonly options: CurvePlotOptions,
   ) {
-    const { series, log, theme, onCursor } = options;
+    const { kind, log, theme, onCursor } = options;
     const font = `11px ${FONT}`;
     const axis = (along: number, size: number, x: boolean): uPlot.Axis => {
       const axisTicks = (plot: uPlot, low: number, high: number) => {
@@ -89,7 +81,7 @@ export class CurvePlot {
         axes: [axis(64, 38, true), axis(42, 46, false)],
         series: [
           {},
-          ...series.map(
+          ...kind.series.map(
             ({ field, of, dash }): uPlot.Series => ({
               stroke: () => theme()[of],
               width: of === "muted" ? 1.25 : 2,
@@ -142,27 +134,25 @@ export class CurvePlot {
   }
 
   private columns(): uPlot.AlignedData {
-    const { curves, series } = this.options;
+    const { curves, kind } = this.options;
     this.data.length = 0;
     this.data.push(curves.times.subarray(0, curves.length));
-    for (const { field } of series) this.data.push(curves.values(field).subarray(0, curves.length));
+    for (const { field } of kind.series) this.data.push(curves.values(field).subarray(0, curves.length));
     return this.data as uPlot.AlignedData;
   }
 
   private timeRange(): [number, number] {
     const { curves, log } = this.options;
-    const last = curves.length > 0 ? curves.times[curves.length - 1]! : 0;
-    this.until = steadyTop(this.until, last);
-    if (!log) return [Math.min(0, curves.times[0] ?? 0), this.until];
-    const first = firstPositive(curves);
-    return [first, Math.max(this.until, 1.01 * first)];
+    const ends = timeEnds(curves, log, this.until);
+    this.until = ends[1];
+    return ends;
   }
 
   private valueRange(): [number, number] {
-    const { curves, series, band } = this.options;
+    const { curves, kind, band } = this.options;
     const [low, high] = extent(
       curves,
-      series.map(({ field }) => field),
+      kind.series.map(({ field }) => field),
       band(),
     );
     this.range = steadyRange(this.range, low, high);
@@ -209,7 +199,7 @@ export class CurvePlot {
     ctx.beginPath();
     for (let i = 0; i < outline.length; i += 2) ctx.lineTo(outline[i]!, outline[i + 1]!);
     ctx.closePath();
-    ctx.globalAlpha = 0.55;
+    ctx.globalAlpha = BAND_OPACITY;
     ctx.fillStyle = this.options.theme().band;
     ctx.fill();
     ctx.restore();
@@ -222,9 +212,9 @@ export class CurvePlot {
     ctx.fillStyle = this.options.theme().muted;
     ctx.textAlign = "left";
     ctx.textBaseline = "alphabetic";
-    ctx.fillText(this.options.name, 4 * ratio, bbox.top - 11 * ratio);
+    ctx.fillText(this.options.kind.axis, 4 * ratio, bbox.top - 11 * ratio);
     ctx.textAlign = "right";
-    ctx.fillText("time t = kε", bbox.left + bbox.width, bbox.top + bbox.height + 32 * ratio);
+    ctx.fillText(TIME, bbox.left + bbox.width, bbox.top + bbox.height + 32 * ratio);
     ctx.restore();
   }
 }

@@ -19,6 +19,11 @@ export function decisionKind({ outputs, labels }: Pick<DecisionPicture, "outputs
   return labels.length > 0 && labels.every((label) => Math.abs(label) === 1) ? "sign" : "number";
 }
 
+/** What the picture is called. */
+export function decisionTitle(kind: DecisionKind | ""): string {
+  return kind === "number" ? "The learnt function" : "Decision boundary";
+}
+
 /** Numbers from low over 0 to high: purple, paper, green, which all kinds of colour vision tell apart. */
 export function signedThrough(theme: Theme): [string, string, string] {
   return theme.dark ? ["#b487c4", theme.paper, "#6fbf7e"] : ["#8a4c9b", theme.paper, "#2c8544"];

@@ -11,6 +11,15 @@
 //
 // Pictures are drawn at once when `frame` is set, and only where they are in sight: set it in an animation frame, once.
 
+//
+// A picture for a file, made as it is asked for:
+//
+//   await pictureSvg("risk", { frame: frame.peek()!, curves: curvesOf(frame), band: band.peek(), description: "SGD, N = 800, …" })
+//   await picturePng(…)                    // a Blob
+
+import type { PictureKind, PictureState } from "./picture";
+import { logTime } from "./timeAxis";
+
 import "uplot/dist/uPlot.min.css";
 import "./views.css";
 
@@ -20,3 +29,31 @@ export { DecisionView } from "./DecisionView";
 export { LawView } from "./LawView";
 export { RiskView } from "./RiskView";
 export { SharpnessView } from "./SharpnessView";
+
+/** What `pictureSvg` and `picturePng` are made from; the axis of time is as on the page where nothing else is said. */
+export type PictureInput = Omit<PictureState, "log"> & { log?: boolean };
+export type { PictureKind } from "./picture";
+
+/**
+ * A picture that stands alone, as SVG: title, what was run, key and axes; light unless a theme is given.
+ *
+ * @param which  picture
+ * @param input  what it shows
+ * @throws {Error} in words where there is nothing to show
+ */
+export async function pictureSvg(which: PictureKind, input: PictureInput): Promise<string> {
+  const { svgOf } = await import("./picture");
+  return svgOf(which, { log: logTime.peek(), ...input });
+}
+
+/**
+ * The same as PNG, of twice its size.
+ *
+ * @param which  picture
+ * @param input  what it shows
+ * @throws {Error} in words where there is nothing to show
+ */
+export async function picturePng(which: PictureKind, input: PictureInput): Promise<Blob> {
+  const { pngOf } = await import("./picture");
+  return pngOf(which, { log: logTime.peek(), ...input });
+}

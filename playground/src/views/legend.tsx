@@ -1,19 +1,8 @@
 // The key of a picture: what each colour and form stands for, and the number it has now.
 
 import type { ReadonlySignal } from "@preact/signals";
-import { type Mark, markPath } from "./pen";
-
-/** An entry of a key. */
-export interface Entry {
-  glyph: "bars" | "line" | "dashes" | "band" | "dots" | "heat" | "mark" | "signed";
-  /** which of the page's colours: a class of the style sheet, of-… */
-  of: string;
-  /** of the glyph "mark" */
-  mark?: Mark;
-  label: string;
-  /** read-out beside the label */
-  value?: ReadonlySignal<string>;
-}
+import type { Entry } from "./keys";
+import { markPath } from "./pen";
 
 interface LegendProps {
   entries: readonly Entry[];

@@ -5,7 +5,8 @@ import type { ComponentChildren } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import type { Frame } from "../run/protocol";
 import { CanvasPen } from "./canvasPen";
-import { type Entry, Legend } from "./legend";
+import type { Entry } from "./keys";
+import { Legend } from "./legend";
 import { pageTheme, type Theme } from "./theme";
 
 /** CSS pixels of a picture, and pixels of the screen a CSS pixel. */
