@@ -1,9 +1,10 @@
 // What can be taken away: specification, trajectory, neurons, pictures, and the link. All are made when they are asked for.
 
-import { runSpecToJson } from "meanfield";
+import { parseRunSpec, runSpecToJson } from "meanfield";
+import { runOf } from "../experiment";
 import { address } from "./links";
 import { notify, notifyError, spoken } from "./notices";
-import { experiment, exportAs, opened, time } from "./store";
+import { dropped, experiment, exportAs, opened, present, time } from "./store";
 
 /** What `download` makes. */
 export type Export = "spec" | "svg" | "png" | Parameters<typeof exportAs>[0];
@@ -36,13 +37,20 @@ export async function copyLink(): Promise<void> {
     notify("warning", "The link does not hold the file; who opens it needs the file too.");
 }
 
-// The run file of the command line: the network with the present values from the start, at ten times up to now.
+// The run file of the command line, which takes one process from its start: the present values, and the limit to compare with.
 function specification(): string {
-  const process = opened.peek()?.network;
-  if (!process) throw new Error("nothing runs yet");
+  if (!opened.peek()) throw new Error("Nothing runs yet.");
+  const one = experiment.peek();
+  const { network, limit } = runOf({ ...one, ...present.peek(), changes: [] }, dropped.peek());
+  if (one.changes.length > 0) {
+    notify(
+      "information",
+      "A run file has no changes on the way: it holds the present values from the start. The link has the changes.",
+    );
+  }
   const end = time.peek() || 1;
   const times = Array.from({ length: 11 }, (_, k) => (k * end) / 10);
-  return runSpecToJson({ process, times } as never);
+  return runSpecToJson(parseRunSpec({ version: 1, process: network, times, compareWith: limit }));
 }
 
 function save(name: string, mediaType: string, content: string | Uint8Array<ArrayBuffer>): void {

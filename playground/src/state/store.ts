@@ -51,6 +51,8 @@ let opening = false;
 /** the last experiment that could be opened */
 let good: { experiment: Experiment; dropped: Dropped | null } | null = null;
 let stopBand = () => {};
+/** frames repeat their warnings; a run says each once */
+const warned = new Set<string>();
 
 /** Starts the worker and the run of an experiment. */
 export function start(first: Experiment): void {
@@ -183,7 +185,9 @@ async function openWanted(): Promise<void> {
       // now the names of the coordinates are known
       client.send({ type: "look", look: look() });
       good = asked;
+      warned.clear();
       dismissAll("error");
+      dismissAll("warning");
       refreshBand(run);
     } catch (error) {
       const superseded = experiment.peek() !== asked.experiment;
@@ -227,7 +231,11 @@ async function changeLive(set: Change["set"]): Promise<void> {
 function show(next: Frame): void {
   batch(() => {
     frame.value = next;
-    for (const warning of next.warnings) notify("warning", warning);
+    for (const warning of next.warnings) {
+      if (warned.has(warning)) continue;
+      warned.add(warning);
+      notify("warning", warning);
+    }
     const end = pauseAt.peek();
     if (end !== null && playing.peek() && next.time >= end) pause();
     if (!next.playing && !playing.peek()) spoken.value = `paused at t = ${shortNumber(next.time)}`;
@@ -240,14 +248,23 @@ export function look(): Look {
   const { x, y } = experiment.peek();
   const names = opened.peek()?.coordinates ?? [];
   const has = (picture: Picture) => shown.includes(picture) && names.length > 0;
-  const known = (name: string | null, other: number) =>
-    name !== null && names.includes(name) ? name : (names[other] ?? names[0]!);
+  const own = ownAxes(names);
+  const known = (name: string | null, other: string) => (name !== null && names.includes(name) ? name : other);
   return {
-    cloud: has("cloud") ? { x: known(x, 0), y: known(y, 1) } : null,
-    law: has("law") ? known(x, 0) : null,
+    cloud: has("cloud") ? { x: known(x, own.x), y: known(y, own.y) } : null,
+    law: has("law") ? known(x, names[0]!) : null,
     decision: has("decision") ? 96 : null,
     sharpness: has("sharpness"),
   };
+}
+
+/** Coordinates of the cloud where none were chosen: both radii, a weight and the output's, or two weights. */
+export function ownAxes(names: readonly string[]): { x: string; y: string } {
+  const has = (...wanted: string[]) => wanted.every((name) => names.includes(name));
+  if (has("r1", "r2")) return { x: "r1", y: "r2" };
+  if (has("w0", "w1")) return { x: "w0", y: "w1" };
+  if (has("w0", "a")) return { x: "w0", y: "a" };
+  return { x: names[0] ?? "w0", y: names[1] ?? names[0] ?? "w0" };
 }
 
 // The band belongs to the present run; it is asked for again when that changes.

@@ -1,16 +1,20 @@
-// Going through the tour: a stop sets the page up and runs to its end; its move breaks the claim.
+// Going through the tour: a stop sets the page up and runs to its end; its move breaks the claim. Stops count from 1, as links have them.
 
-import { defaults } from "../experiment";
+import { defaults, type Experiment } from "../experiment";
 import { experiment, load, pause, pauseAt, playing, setRate, toggle } from "../state/store";
 import { stops } from "./stops";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
 
+/** The stop of that number, from 1; undefined where there is none. */
+export function stopAt(number: number | null) {
+  return number === null ? undefined : stops[Math.max(1, number) - 1];
+}
+
 /** Sets a stop up and plays it, unless the visitor wants little to move. */
-export function goTo(index: number): void {
-  const stop = stops[index];
-  if (!stop) return;
-  run({ ...defaults(stop.setting.problem), ...stop.setting, tour: index, time: 0, changes: [] }, index);
+export function goTo(number: number): void {
+  const stop = stopAt(number);
+  if (stop) run({ ...defaults(stop.setting.problem), ...stop.setting, tour: number }, number);
 }
 
 /** The setting of the stop once more. */
@@ -22,9 +26,8 @@ export function showAgain(): void {
 /** The stop's own move, from the start. */
 export function breakIt(): void {
   const { tour } = experiment.peek();
-  const stop = tour === null ? undefined : stops[tour];
-  if (!stop) return;
-  run({ ...defaults(stop.setting.problem), ...stop.setting, ...stop.broken, tour, time: 0, changes: [] }, tour!);
+  const stop = stopAt(tour);
+  if (stop) run({ ...defaults(stop.setting.problem), ...stop.setting, ...stop.broken, tour }, tour!);
 }
 
 /** Ends the tour; the run stays. */
@@ -33,8 +36,8 @@ export function closeTour(): void {
   experiment.value = { ...experiment.peek(), tour: null };
 }
 
-function run(next: ReturnType<typeof defaults>, index: number): void {
-  const { until, rate } = stops[index]!;
+function run(next: Experiment, number: number): void {
+  const { until, rate } = stopAt(number)!;
   pause();
   load(next, null);
   setRate(rate);

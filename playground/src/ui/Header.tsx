@@ -27,7 +27,7 @@ export function Header() {
       </h1>
       <p class="lead">As a two-layer network gets wide, SGD on it follows a partial differential equation. Run both.</p>
       <nav aria-label="Page">
-        <button type="button" data-testid="tour" aria-pressed={experiment.value.tour !== null} onClick={() => goTo(0)}>
+        <button type="button" data-testid="tour" aria-pressed={experiment.value.tour !== null} onClick={() => goTo(1)}>
           Tour
         </button>
         <a href="../index.html">Guide</a>

@@ -2,7 +2,7 @@
 
 import { useComputed } from "@preact/signals";
 import { ACTIVATIONS } from "../experiment";
-import { change, experiment, opened, type Picture, pictures, planar, present } from "../state/store";
+import { change, experiment, opened, ownAxes, type Picture, pictures, planar, present } from "../state/store";
 import { Check, Choice, NumberField } from "./fields";
 import { activationNames, pictureNames } from "./words";
 
@@ -179,6 +179,7 @@ function Shown() {
   const shown = pictures.value;
   const names = useComputed(() => opened.value?.coordinates ?? []);
   const options = names.value.map((value) => ({ value, label: value }));
+  const own = ownAxes(names.value);
   const toggle = (picture: Picture, on: boolean) =>
     change({ pictures: PICTURES.filter((name) => (name === picture ? on : shown.includes(name))) });
   return (
@@ -196,21 +197,9 @@ function Shown() {
       <Check label="Band of the risk, 95 %" checked={one.band} onChange={(on) => change({ band: on })} />
       {options.length > 0 && (
         <div class="axes">
-          <Choice
-            testId="x"
-            label="Across"
-            value={one.x ?? options[0]!.value}
-            options={options}
-            onChange={(x) => change({ x })}
-          />
+          <Choice testId="x" label="Across" value={one.x ?? own.x} options={options} onChange={(x) => change({ x })} />
           {options.length > 1 && (
-            <Choice
-              testId="y"
-              label="Up"
-              value={one.y ?? options[1]!.value}
-              options={options}
-              onChange={(y) => change({ y })}
-            />
+            <Choice testId="y" label="Up" value={one.y ?? own.y} options={options} onChange={(y) => change({ y })} />
           )}
         </div>
       )}

@@ -2,7 +2,7 @@
 
 import { useComputed } from "@preact/signals";
 import { band, frame, type Picture, pictures } from "../state/store";
-import { CloudView, LawView, RiskView, SharpnessView } from "../views";
+import { CloudView, DecisionView, LawView, RiskView, SharpnessView } from "../views";
 
 /** All pictures. */
 export function Pictures() {
@@ -29,7 +29,7 @@ function View({ picture }: { picture: Picture }) {
     case "risk":
       return <Risk />;
     case "decision":
-      return null;
+      return <DecisionView frame={frame} />;
     case "sharpness":
       return <SharpnessView frame={frame} />;
   }

@@ -3,25 +3,26 @@
 import { useEffect, useRef } from "preact/hooks";
 import { experiment } from "../state/store";
 import { stops } from "../tour/stops";
-import { breakIt, closeTour, goTo, showAgain } from "../tour/tour";
+import { breakIt, closeTour, goTo, showAgain, stopAt } from "../tour/tour";
 import { CloseIcon } from "./icons";
 
 /** The stop that stands, or nothing. */
 export function TourPanel() {
-  const index = experiment.value.tour;
+  const number = experiment.value.tour;
   const heading = useRef<HTMLHeadingElement>(null);
-  const before = useRef(index);
+  const before = useRef(number);
   useEffect(() => {
     // not where the page opens with a stop in its link
-    if (index !== null && before.current !== index) heading.current?.focus();
-    before.current = index;
-  }, [index]);
-  const stop = index === null ? undefined : stops[index];
-  if (index === null || !stop) return null;
+    if (number !== null && before.current !== number) heading.current?.focus();
+    before.current = number;
+  }, [number]);
+  const stop = stopAt(number);
+  if (!stop) return null;
+  const at = stops.indexOf(stop) + 1;
   return (
     <section class="tour" aria-labelledby="tour-heading">
       <p class="where">
-        Tour, stop {index + 1} of {stops.length}
+        Tour, stop {at} of {stops.length}
       </p>
       <h2 id="tour-heading" tabIndex={-1} ref={heading}>
         {stop.claim}
@@ -47,16 +48,16 @@ export function TourPanel() {
         <button type="button" data-testid="tour-break" onClick={breakIt}>
           {stop.button}
         </button>
-        <button type="button" data-testid="tour-prev" disabled={index === 0} onClick={() => goTo(index - 1)}>
+        <button type="button" data-testid="tour-prev" disabled={at === 1} onClick={() => goTo(at - 1)}>
           Back
         </button>
         <button
           type="button"
           class="primary"
           data-testid="tour-next"
-          onClick={() => (index + 1 < stops.length ? goTo(index + 1) : closeTour())}
+          onClick={() => (at < stops.length ? goTo(at + 1) : closeTour())}
         >
-          {index + 1 < stops.length ? "Next" : "Finish"}
+          {at < stops.length ? "Next" : "Finish"}
         </button>
       </div>
     </section>
