@@ -13,11 +13,19 @@ export {
   datasetFromFile,
   datasetFromNpz,
   datasetFromTable,
+  measureFromNpz,
+  measureFromTable,
+  measureToNpz,
+  measureToTable,
   readDataFile,
   tableFromCsv,
   tableFromParquet,
   tensorsFromNpz,
   tensorsToNpz,
+  trajectoryFromNpz,
+  trajectoryFromTable,
+  trajectoryToNpz,
+  trajectoryToTable,
 } from "./io/onDemand";
 export { parseRunSpec, type RunSpec, type RunSpecInput, runSpecToJson } from "./io/spec";
 export {

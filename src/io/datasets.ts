@@ -3,7 +3,7 @@
 import { SpecError } from "../engine/errors";
 import { type Dataset, dataset } from "../model/law";
 import { type Tensor, tensor, toF64 } from "../model/tensor";
-import { noNumber } from "./csv";
+import { noNumber, numberFrom } from "./csv";
 import { arrayNamed, npzEntries, numbersIn, placeOf } from "./npz";
 import { cellPlace } from "./place";
 import type { DataTable } from "./table";
@@ -130,7 +130,11 @@ function columnsOf(table: DataTable, names: readonly string[]): Tensor<"f64"> {
   table.rows.forEach((row, i) => {
     at.forEach((j, k) => {
       const cell = row[j]!;
-      if (typeof cell !== "number" && typeof cell !== "boolean") throw noNumber(table, i, names[k]!, cell);
+      if (typeof cell !== "number" && typeof cell !== "boolean") {
+        // one word makes a column of texts: it is the word that is wrong, not the numbers above it
+        const word = table.rows.findIndex((other) => !(typeof other[j] === "string" && numberFrom(other[j]) !== null));
+        throw noNumber(table, Math.max(word, i), names[k]!, table.rows[Math.max(word, i)]![j]!);
+      }
       if (!Number.isFinite(Number(cell))) {
         const remedy = "A value is missing or too large: leave the row or the column out.";
         throw new SpecError(cellPlace(table, i, names[k]!), cell, "a finite number", remedy);

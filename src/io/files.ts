@@ -8,7 +8,9 @@ import type { Ensemble } from "../study/ensemble";
 import type { Trajectory } from "../study/solve";
 import { MOST_TEXT, tableFromCsv } from "./csv";
 import { type ArrayNames, datasetFromNpz, datasetFromTable, type TableColumns } from "./datasets";
+import { MARKER, readMarker } from "./marker";
 import { measureFromJson } from "./measure";
+import { markerOf, measureFromTable, measureOfEntries } from "./measureFiles";
 import { isNpy } from "./npy";
 import { npzEntries } from "./npz";
 import { isParquet, tableFromParquet } from "./parquet";
@@ -16,6 +18,7 @@ import { inPlace, sizeInWords } from "./place";
 import { parseRunSpec, type RunSpec } from "./spec";
 import { type DataTable, tableFromJson } from "./table";
 import { ensembleFromJson, trajectoryFromJson } from "./trajectory";
+import { trajectoryFromTable, trajectoryOfEntries } from "./trajectoryFiles";
 import { isZip } from "./zip";
 
 /** What stands in a file. */
@@ -59,7 +62,7 @@ const KNOWN =
 async function read(bytes: Uint8Array): Promise<Content> {
   if (bytes.length === 0) throw new SpecError("file", "an empty file", KNOWN);
   if (isZip(bytes)) return readNpz(bytes);
-  if (isParquet(bytes)) return { kind: "table", format: "parquet", table: await tableFromParquet(bytes) };
+  if (isParquet(bytes)) return readTable(await tableFromParquet(bytes), "parquet");
   if (isNpy(bytes)) {
     throw new SpecError(
       "file",
@@ -88,7 +91,19 @@ async function read(bytes: Uint8Array): Promise<Content> {
 
 function readNpz(bytes: Uint8Array): Content {
   const entries = npzEntries(bytes);
+  const marker = markerOf(entries);
+  if (marker?.kind === "trajectory") return { kind: "trajectory", trajectory: trajectoryOfEntries(entries) };
+  if (marker) return { kind: "measure", measure: measureOfEntries(entries) };
   return { kind: "arrays", arrays: entries.map(({ name, descr, shape }) => ({ name, descr, shape })), bytes };
+}
+
+// A table that says of itself what it is, by its note.
+function readTable(table: DataTable, format: "parquet" | "json"): Content {
+  const text = table.notes[MARKER];
+  if (text === undefined) return { kind: "table", format, table };
+  const { kind } = readMarker(text, `note ${MARKER}`);
+  if (kind === "trajectory") return { kind, trajectory: trajectoryFromTable(table) };
+  return { kind: "measure", measure: measureFromTable(table) };
 }
 
 function readJson(text: string): Content {
@@ -98,7 +113,7 @@ function readJson(text: string): Content {
   const { kind, version } = json as Record<string, unknown>;
   if (kind === "trajectory") return { kind, trajectory: trajectoryFromJson(json) };
   if (kind === "ensemble") return { kind, ensemble: ensembleFromJson(json) };
-  if (kind === "table") return { kind, format: "json", table: tableFromJson(text) };
+  if (kind === "table") return readTable(tableFromJson(text), "json");
   if (kind === "particles" || kind === "grid" || kind === "fluctuation")
     return { kind: "measure", measure: measureFromJson(json) };
   if (isRecord(json) && ("process" in json || (version !== undefined && kind === undefined))) {

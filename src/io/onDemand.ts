@@ -1,7 +1,11 @@
 // Interchange with other programs, loaded when it is called: npz, CSV, Parquet, datasets, and whatever file a user has.
 
+import type { Measure } from "../measure/measure";
 import type { Dataset } from "../model/law";
+import type { ProblemInput } from "../model/problem";
 import type { Tensor, TensorLike } from "../model/tensor";
+import type { Process } from "../process/schema";
+import type { Trajectory } from "../study/solve";
 import type { ArrayNames, TableColumns } from "./datasets";
 import type { DataFile } from "./files";
 import type { DataTable } from "./table";
@@ -85,6 +89,103 @@ export async function datasetFromTable(table: DataTable, options: TableColumns =
  */
 export async function datasetFromNpz(bytes: Uint8Array, options: ArrayNames = {}): Promise<Dataset> {
   return (await import("./datasets")).datasetFromNpz(bytes, options);
+}
+
+/**
+ * A measure as an npz: values, weights and outputBias of particles; edges0, edges1 and masses of a grid; base.values …, weights,
+ * displacements and outputBias of a fluctuation. What is null is left out. The array meanfield, a text, says what it is.
+ *
+ * @param measure  particles, a grid, or a fluctuation
+ * @see docs/interchange.md
+ */
+export async function measureToNpz(measure: Measure): Promise<Uint8Array> {
+  return (await import("./measureFiles")).measureToNpz(measure);
+}
+
+/**
+ * A measure from an npz: what `measureToNpz` gave, or arrays of these names from another program.
+ *
+ * @param bytes    of the file
+ * @param options  coordinates: "theta" or "radial", where the file does not say it ("theta")
+ * @throws {SpecError} which names the array that is missing or wrong, with the shapes found and expected
+ */
+export async function measureFromNpz(
+  bytes: Uint8Array,
+  options: { coordinates?: "theta" | "radial" } = {},
+): Promise<Measure> {
+  return (await import("./measureFiles")).measureFromNpz(bytes, options);
+}
+
+/**
+ * A measure as a table. Of particles a row is a neuron: its coordinates, weight where they differ, outputBias0 … the same in each row. Of
+ * a grid a row is a cell: NAME.from and NAME.to for each coordinate, mass. A fluctuation has beside its base omega, and b.NAME.
+ *
+ * @param measure  particles, a grid, or a fluctuation
+ * @param options  problem: what it solves; then coordinates have its names (a, b, w0 …), else theta0, theta1 …; radii are r1 and r2
+ * @throws {SpecError} where problem and measure differ in their coordinates
+ * @see tableToCsv, tableToParquet; docs/interchange.md
+ */
+export async function measureToTable(measure: Measure, options: { problem?: ProblemInput } = {}): Promise<DataTable> {
+  return (await import("./measureFiles")).measureToTable(measure, options);
+}
+
+/**
+ * A measure from a table: what `measureToTable` gave, or a table of such columns. All columns but the special ones are coordinates.
+ *
+ * @param table    of Parquet, CSV or JSON
+ * @param options  coordinates: where neither notes nor names (r1, r2) say it
+ * @throws {SpecError} which names the line or row, and the column
+ */
+export async function measureFromTable(
+  table: DataTable,
+  options: { coordinates?: "theta" | "radial" } = {},
+): Promise<Measure> {
+  return (await import("./measureFiles")).measureFromTable(table, options);
+}
+
+/**
+ * A recorded run as an npz: times [T]; each statistic by its name, [T, …]; NAME.standardError; measures.values [T, N, D] and so on where
+ * measures were kept. The array meanfield is a JSON text: specification, provenance, warnings, and which array is what.
+ *
+ * @param run  what `solve` returned
+ * @throws {SpecError} where the specification holds functions, which no file can
+ * @see docs/interchange.md
+ */
+export async function trajectoryToNpz(run: Trajectory): Promise<Uint8Array> {
+  return (await import("./trajectoryFiles")).trajectoryToNpz(run);
+}
+
+/**
+ * A recorded run from an npz.
+ *
+ * @param bytes  what `trajectoryToNpz` gave
+ * @throws {SpecError} which names the array that is missing or wrong, or the field of the text
+ */
+export async function trajectoryFromNpz(bytes: Uint8Array): Promise<Trajectory> {
+  return (await import("./trajectoryFiles")).trajectoryFromNpz(bytes);
+}
+
+/**
+ * A recorded run as a table, a row a time: time, then NAME of each statistic, or NAME[i] of each of its components, and NAME.standardError.
+ * Its notes have the rest, but for the measures: those are not in it.
+ *
+ * @param run  what `solve` returned
+ * @throws {SpecError} where the specification holds functions, which no file can
+ * @see tableToCsv, tableToParquet; docs/interchange.md
+ */
+export async function trajectoryToTable(run: Trajectory): Promise<DataTable> {
+  return (await import("./trajectoryFiles")).trajectoryToTable(run);
+}
+
+/**
+ * A recorded run from a table, without measures.
+ *
+ * @param table    what `trajectoryToTable` gave
+ * @param options  process: what was run, where the table comes from CSV, which has no notes; its provenance is then "unknown"
+ * @throws {SpecError} which names the line or row, and the column, or the field of the note
+ */
+export async function trajectoryFromTable(table: DataTable, options: { process?: Process } = {}): Promise<Trajectory> {
+  return (await import("./trajectoryFiles")).trajectoryFromTable(table, options);
 }
 
 /**
