@@ -1,10 +1,37 @@
 // What can be taken away: specification, trajectory, neurons, pictures, and the link. All are made when they are asked for.
 
+import { computed, signal } from "@preact/signals";
 import { parseRunSpec, runSpecToJson } from "meanfield";
 import { runOf } from "../experiment";
+import { limitNames, networkNames, problemNames } from "../ui/words";
+import { curvesOf, picturePng, pictureSvg } from "../views";
 import { address } from "./links";
 import { notify, notifyError, spoken } from "./notices";
-import { dropped, experiment, exportAs, opened, present, time } from "./store";
+import {
+  band,
+  dropped,
+  experiment,
+  exportAs,
+  frame,
+  opened,
+  type Picture,
+  pictures,
+  present,
+  shortNumber,
+  time,
+} from "./store";
+
+const chosen = signal<Picture | null>(null);
+
+/** The picture that is exported: the one that was chosen, while it is shown. */
+export const picture = computed(() =>
+  chosen.value !== null && pictures.value.includes(chosen.value) ? chosen.value : (pictures.value[0] ?? null),
+);
+
+/** Chooses the picture that is exported. */
+export function choosePicture(which: Picture): void {
+  chosen.value = which;
+}
 
 /** What `download` makes. */
 export type Export = "spec" | "svg" | "png" | Parameters<typeof exportAs>[0];
@@ -13,7 +40,7 @@ export type Export = "spec" | "svg" | "png" | Parameters<typeof exportAs>[0];
 export async function download(what: Export): Promise<void> {
   try {
     if (what === "spec") save("run.json", "application/json", specification());
-    else if (what === "svg" || what === "png") throw new Error("no picture yet");
+    else if (what === "svg" || what === "png") await savePicture(what);
     else {
       const { file, mediaType, bytes } = await exportAs(what);
       save(file, mediaType, bytes as Uint8Array<ArrayBuffer>);
@@ -53,7 +80,26 @@ function specification(): string {
   return runSpecToJson(parseRunSpec({ version: 1, process: network, times, compareWith: limit }));
 }
 
-function save(name: string, mediaType: string, content: string | Uint8Array<ArrayBuffer>): void {
+async function savePicture(format: "svg" | "png"): Promise<void> {
+  const which = picture.peek();
+  const shown = frame.peek();
+  if (!which || !shown) throw new Error("No picture is shown.");
+  const input = { frame: shown, curves: curvesOf(frame), band: band.peek()?.band ?? null, description: description() };
+  if (format === "svg") save(`${which}.svg`, "image/svg+xml", await pictureSvg(which, input));
+  else save(`${which}.png`, "image/png", await picturePng(which, input));
+}
+
+// What stands under an exported picture: what was run.
+function description(): string {
+  const { problem, network, limit, neurons, radius, seed } = experiment.peek();
+  const { stepSize } = present.peek();
+  const file = dropped.peek();
+  const on = problem === "file" && file ? file.name : problemNames[problem];
+  const over = limit === "none" ? "" : `, over it ${limitNames[limit]}`;
+  return `${networkNames[network]} on ${on}${over}; N = ${neurons}, ε = ${shortNumber(stepSize)}, κ = ${shortNumber(radius)}, seed ${seed}`;
+}
+
+function save(name: string, mediaType: string, content: string | Uint8Array<ArrayBuffer> | Blob): void {
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([content], { type: mediaType }));
   link.download = name;

@@ -4,7 +4,7 @@
 import { effect, untracked } from "@preact/signals";
 import { defaults, type Experiment } from "../experiment";
 import { notify } from "./notices";
-import { experiment, linked, load, playing, time } from "./store";
+import { dropped, experiment, linked, load, playing, time } from "./store";
 import { experimentFromHash, experimentToHash } from "./url";
 
 /** Between two writings; browsers limit them. */
@@ -35,7 +35,7 @@ export function address(): string {
 
 function read(): Experiment {
   if (location.hash.length < 2) return defaults("gaussians");
-  const { experiment: found, notices } = experimentFromHash(location.hash);
+  const { experiment: found, notices } = experimentFromHash(location.hash, dropped.peek() !== null);
   for (const text of notices) notify("warning", text);
   return found;
 }

@@ -1,7 +1,10 @@
 // Files: what is opened, and what can be taken away.
 
-import { copyLink, download } from "../state/exports";
+import { choosePicture, copyLink, download, picture } from "../state/exports";
 import { openFile } from "../state/files";
+import { type Picture, pictures } from "../state/store";
+import { Choice } from "./fields";
+import { pictureNames } from "./words";
 
 /** Open and export. */
 export function Files() {
@@ -20,6 +23,16 @@ export function Files() {
             // so that the same file can be opened again
             if (file) void openFile(file).finally(() => (currentTarget.value = ""));
           }}
+        />
+      </p>
+      <p>
+        <Choice
+          testId="picture"
+          label="Picture to export"
+          value={picture.value ?? ""}
+          options={pictures.value.map((value) => ({ value: value as string, label: pictureNames[value] }))}
+          disabled={pictures.value.length === 0}
+          onChange={(value) => choosePicture(value as Picture)}
         />
       </p>
       <ul class="exports">
@@ -46,6 +59,6 @@ const EXPORTS = [
   { testId: "export-trajectory-csv", what: "trajectoryCsv", label: "Trajectory, CSV" },
   { testId: "export-trajectory-npz", what: "trajectoryNpz", label: "Trajectory, npz" },
   { testId: "export-measure-npz", what: "measureNpz", label: "Neurons, npz" },
-  { testId: "export-picture-svg", what: "svg", label: "Pictures, SVG" },
-  { testId: "export-picture-png", what: "png", label: "Pictures, PNG" },
+  { testId: "export-picture-svg", what: "svg", label: "Picture, SVG" },
+  { testId: "export-picture-png", what: "png", label: "Picture, PNG" },
 ] as const;
