@@ -5,12 +5,13 @@ import { useEffect, useRef } from "preact/hooks";
 import type { Frame, RiskBand } from "../run/protocol";
 import type { CurveKind } from "./curvePicture";
 import { CurvePlot } from "./curvePlot";
-import { type Curves, curvesOf } from "./curves";
+import type { Curves } from "./curves";
+import { curvesOf } from "./history";
 import { bandEntry, type Entry } from "./keys";
 import { readable } from "./names";
+import { pageTheme } from "./pageTheme";
 import { between } from "./range";
 import { Figure, useSize, useSummary } from "./stage";
-import { pageTheme } from "./theme";
 import { logTime } from "./timeAxis";
 
 interface CurveViewProps {

@@ -1,6 +1,5 @@
 // What the curves are drawn from: records in buffers that grow, thinned where they are denser than any screen.
 
-import { effect, type ReadonlySignal } from "@preact/signals";
 import type { Frame, Sample } from "../run/protocol";
 
 /** Columns of a record but its time. */
@@ -131,24 +130,6 @@ export function thinned(
     kept.push(...[...stay].sort((a, b) => a - b));
   }
   return kept;
-}
-
-const known = new WeakMap<ReadonlySignal<Frame | null>, Curves>();
-
-/**
- * The records of all frames that a signal has had, from the first call on: call it where the signal is made, so that nothing is
- * lost while no curve is shown.
- *
- * @param frame  the frames; set once a frame
- */
-export function curvesOf(frame: ReadonlySignal<Frame | null>): Curves {
-  let curves = known.get(frame);
-  if (!curves) {
-    const made = new Curves();
-    known.set(frame, (curves = made));
-    effect(() => made.take(frame.value));
-  }
-  return curves;
 }
 
 /**

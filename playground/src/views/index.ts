@@ -9,8 +9,9 @@
 //   <DecisionView frame={frame} />         // frame.decision
 //   <SharpnessView frame={frame} />        // frame.samples
 //
-// Pictures are drawn at once when `frame` is set, and only where they are in sight: set it in an animation frame, once.
-
+// Their style sheets are uplot/dist/uPlot.min.css and views.css; the page's entry imports them, because bundlers drop style sheets
+// of modules that they pass through. Pictures are drawn at once when `frame` is set, while the run plays only where they are in
+// sight: set it in an animation frame, once.
 //
 // A picture for a file, made as it is asked for:
 //
@@ -20,12 +21,9 @@
 import type { PictureKind, PictureState } from "./picture";
 import { logTime } from "./timeAxis";
 
-import "uplot/dist/uPlot.min.css";
-import "./views.css";
-
 export { CloudView } from "./CloudView";
-export { curvesOf } from "./curves";
 export { DecisionView } from "./DecisionView";
+export { curvesOf } from "./history";
 export { LawView } from "./LawView";
 export { RiskView } from "./RiskView";
 export { SharpnessView } from "./SharpnessView";

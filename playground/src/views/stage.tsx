@@ -7,7 +7,8 @@ import type { Frame } from "../run/protocol";
 import { CanvasPen } from "./canvasPen";
 import type { Entry } from "./keys";
 import { Legend } from "./legend";
-import { pageTheme, type Theme } from "./theme";
+import { pageTheme } from "./pageTheme";
+import type { Theme } from "./theme";
 
 /** CSS pixels of a picture, and pixels of the screen a CSS pixel. */
 export interface Size {

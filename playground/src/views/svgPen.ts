@@ -18,7 +18,6 @@ import {
 /** Collects elements; `svg` makes a document of them. */
 export class SvgPen implements Pen {
   private readonly parts: string[] = [];
-  private clips = 0;
 
   /** @param paper  #rrggbb of what is drawn on; cells of this colour are left out */
   constructor(private readonly paper: string) {}
@@ -112,13 +111,13 @@ export class SvgPen implements Pen {
   }
 
   within({ x, y, width, height }: Box, inside: () => void): void {
-    const id = `within-${++this.clips}`;
+    // a document in the document cuts off without an id, which pictures on one page would share
+    const [left, top, across, down] = [x, y, width, height].map(tenths);
     this.parts.push(
-      `<clipPath id="${id}"><rect x="${tenths(x)}" y="${tenths(y)}" width="${tenths(width)}" height="${tenths(height)}"/></clipPath>`,
-      `<g clip-path="url(#${id})">`,
+      `<svg x="${left}" y="${top}" width="${across}" height="${down}" viewBox="${left} ${top} ${across} ${down}">`,
     );
     inside();
-    this.parts.push("</g>");
+    this.parts.push("</svg>");
   }
 }
 

@@ -1,8 +1,6 @@
-// The colours of the pictures: CSS custom properties of the page, read when its theme changes and never in a frame.
+// The colours of the pictures.
 
-import { type ReadonlySignal, signal } from "@preact/signals";
 import { hue } from "../../../src/plot/palette";
-import { hex, lightness, type Rgb } from "./colours";
 
 /** Colours as #rrggbb. */
 export interface Theme {
@@ -28,49 +26,3 @@ export const LIGHT: Theme = {
   band: "#f2b48a",
   dark: false,
 };
-
-const NAMES = ["ink", "paper", "muted", "line", "network", "limit", "band"] as const;
-
-const present = signal<Theme>(LIGHT);
-let watched = false;
-
-/**
- * The theme of the page as it is now. Pictures that read it are drawn anew when the system's scheme or an attribute of the root
- * changes.
- */
-export function pageTheme(): ReadonlySignal<Theme> {
-  if (!watched) {
-    watched = true;
-    readTheme();
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", readTheme);
-    new MutationObserver(readTheme).observe(document.documentElement, {
-      attributes: true,
-      attributeFilter: ["class", "data-theme", "style"],
-    });
-    // style sheets may come later than the first picture
-    if (document.readyState !== "complete") addEventListener("load", readTheme, { once: true });
-  }
-  return present;
-}
-
-function readTheme(): void {
-  // custom properties come as they are written, light-dark() and all; as a colour of something they are resolved
-  const probe = document.createElement("span");
-  probe.hidden = true;
-  document.body.append(probe);
-  const pixel = document.createElement("canvas");
-  pixel.width = pixel.height = 1;
-  const context = pixel.getContext("2d", { willReadFrequently: true })!;
-  const read = { ...LIGHT };
-  for (const name of NAMES) {
-    probe.style.color = `var(--${name}, ${LIGHT[name]})`;
-    context.clearRect(0, 0, 1, 1);
-    context.fillStyle = getComputedStyle(probe).color;
-    context.fillRect(0, 0, 1, 1);
-    const [r, g, b, alpha] = context.getImageData(0, 0, 1, 1).data;
-    if (alpha! > 0) read[name] = hex([r!, g!, b!] as Rgb);
-  }
-  probe.remove();
-  read.dark = lightness(read.paper) < lightness(read.ink);
-  if (JSON.stringify(read) !== JSON.stringify(present.peek())) present.value = read;
-}
