@@ -4,7 +4,7 @@ import { CheckpointError, DivergenceError, SpecError } from "../engine/errors";
 import { version } from "../version";
 import { type Command, options } from "./commands";
 import { HELP, HELPS } from "./help";
-import { EXIT, Interrupted, Stop, type Terminal, UsageError } from "./terminal";
+import { EXIT, FolderInUse, Interrupted, Stop, type Terminal, UsageError } from "./terminal";
 
 /**
  * Runs a command line.
@@ -44,6 +44,8 @@ const runs: Record<Command, (args: string[], terminal: Terminal) => Promise<unkn
   run: async (args, terminal) => (await import("./run")).run(args, terminal),
   sweep: async (args, terminal) => (await import("./sweep")).sweep(args, terminal),
   figure: async (args, terminal) => (await import("./figure")).figure(args, terminal),
+  new: async (args, terminal) => (await import("./starters")).newSpec(args, terminal),
+  convert: async (args, terminal) => (await import("./convert")).convert(args, terminal),
   doctor: async (args, terminal) => (await import("./doctor")).doctor(args, terminal),
   completion: async (args, terminal) => (await import("./completion")).completion(args, terminal),
 };
@@ -66,12 +68,12 @@ function before(args: readonly string[]): readonly string[] {
 }
 
 function report(error: unknown, command: string | undefined, json: boolean, terminal: Terminal): number {
-  const { code, message, stack } = verdict(error, command, terminal);
+  const { code, message, advice, stack } = verdict(error, command, terminal);
   if (json) {
     const { name } = error instanceof Error ? error : { name: "Error" };
     const path = error instanceof SpecError ? { path: error.path } : {};
     terminal.err(`${JSON.stringify({ error: { name, message, ...path, exitCode: code } })}\n`);
-  } else terminal.err(`meanfield: ${stack ?? message}\n`);
+  } else terminal.err(`meanfield: ${stack ?? message}\n${advice ? `${advice}\n` : ""}`);
   return code;
 }
 
@@ -79,11 +81,12 @@ function verdict(
   error: unknown,
   command: string | undefined,
   terminal: Terminal,
-): { code: number; message: string; stack?: string | undefined } {
+): { code: number; message: string; advice?: string; stack?: string | undefined } {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof FolderInUse) return { code: EXIT.usage, message };
   if (error instanceof UsageError) {
     const known = isCommand(command ?? "") ? ` ${command}` : "";
-    return { code: EXIT.usage, message: `${message}\nSee meanfield${known} --help.` };
+    return { code: EXIT.usage, message, advice: `See meanfield${known} --help.` };
   }
   if (error instanceof SpecError) return { code: EXIT.usage, message };
   if (terminal.signal.aborted) {

@@ -6,11 +6,12 @@ export type OptionKind = "boolean" | "string" | readonly string[];
 const common = { json: "boolean", quiet: "boolean", verbose: "boolean", help: "boolean" } as const;
 const backend = ["simd", "relaxed", "js"] as const;
 const running = { out: "string", workers: "string", backend } as const;
+const data = { data: "string", labels: "string", inputs: "string", weights: "string" } as const;
 
 /** Options of each command, by name. */
 export const options = {
-  run: { ...running, resume: "boolean", restart: "boolean", ...common },
-  sweep: { ...running, ...common },
+  run: { ...running, ...data, resume: "boolean", restart: "boolean", ...common },
+  sweep: { ...running, ...data, ...common },
   figure: {
     list: "boolean",
     full: "boolean",
@@ -21,6 +22,8 @@ export const options = {
     ...running,
     ...common,
   },
+  new: common,
+  convert: { to: ["npz", "csv", "parquet", "json"], ...common },
   doctor: common,
   completion: common,
 } as const satisfies Record<string, Record<string, OptionKind>>;
@@ -33,6 +36,8 @@ export const abouts: Record<Command, string> = {
   run: "run a specification",
   sweep: "run one at many values of its fields",
   figure: "run one of the figures",
+  new: "a specification to begin with",
+  convert: "results and data from one form of file to another",
   doctor: "what this machine can do, and whether it computes right",
   completion: "completion of command lines for a shell",
 };

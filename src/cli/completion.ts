@@ -3,6 +3,7 @@
 import { figureNames } from "../study/figures/registry";
 import { abouts, type Command, letters, type OptionKind, options } from "./commands";
 import { parseOptions } from "./options";
+import { starters } from "./starters";
 import { type Terminal, UsageError } from "./terminal";
 
 const SHELLS = { bash, zsh, fish };
@@ -29,6 +30,7 @@ const flags = (command: Command) => kindsOf(command).map(([name]) => `--${name}`
 /** Words that a command takes, besides files. */
 function wordsOf(command: Command): readonly string[] {
   if (command === "figure") return figureNames;
+  if (command === "new") return Object.keys(starters);
   if (command === "completion") return Object.keys(SHELLS);
   return [];
 }

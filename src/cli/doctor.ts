@@ -66,8 +66,8 @@ export async function doctor(args: readonly string[], terminal: Terminal, known 
 function buildCheck({ backend, runs, why }: BuildReport, chosen: Backend): Check {
   const about = {
     simd: "WebAssembly with SIMD",
-    relaxed: "WebAssembly with relaxed SIMD; only by --backend relaxed, as its bits depend on the processor",
-    js: "plain JavaScript, where there is no SIMD or by --backend js",
+    relaxed: `WebAssembly with relaxed SIMD${runs ? "" : ", from Node 22 on"}; only by --backend relaxed, as its bits depend on the processor`,
+    js: "plain JavaScript; where there is no SIMD, or by --backend js",
   }[backend];
   const found = `${runs ? "runs" : "does not run"}: ${about}${backend === chosen ? "; chosen where none is asked for" : ""}`;
   if (runs || backend === "relaxed") return { part: "builds", name: backend, ok: runs ? true : null, found };
@@ -145,7 +145,8 @@ async function folderCheck(): Promise<Check> {
   return { part: "files", name: "this folder", ok, found, ...(!ok && { remedy: "Give another one by --out." }) };
 }
 
-function answerChecks(builds: readonly BuildReport[], known: typeof KNOWN): Check[] {
+/** The answers of the builds beside those that every machine must find. */
+export function answerChecks(builds: readonly BuildReport[], known: typeof KNOWN): Check[] {
   const run = builds.filter(({ runs }) => runs);
   const mend = "Install the package again (npm ci); if it stays, report it with the output of meanfield doctor --json.";
   const check = (name: string, wrong: readonly BuildReport[], right: string): Check => ({

@@ -15,7 +15,7 @@ import { figureListText, listedFigures } from "./figureList";
 import { integerOption, parseOptions, shellLine } from "./options";
 import { duration } from "./progress";
 import { tableText } from "./table";
-import { Interrupted, type Terminal, UsageError } from "./terminal";
+import { FolderInUse, Interrupted, type Terminal, UsageError } from "./terminal";
 import { type Voice, voiceOf } from "./voice";
 import { checkFolder, exists, writeWhole } from "./whole";
 import { wrapped } from "./wrapped";
@@ -154,7 +154,7 @@ async function openFigureFolder(folder: string, origin: Origin, restart: boolean
         { version: origin.version, options: origin.options },
       );
       if (!first) continue;
-      throw new UsageError(
+      throw new FolderInUse(
         `${folder} holds ${name} by another command: ${first.path} is ${first.first} there and ${first.second} here. --restart replaces it; another folder by --out keeps both.`,
       );
     }

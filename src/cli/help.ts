@@ -2,15 +2,18 @@
 
 import { figureNames } from "../study/figures/registry";
 import type { Command } from "./commands";
+import { starters } from "./starters";
 
 /** `meanfield --help` */
 export const HELP = `meanfield: one-pass SGD on a two-layer network beside its mean-field limits.
 
 Usage
+  meanfield new NAME > spec.json         a specification to begin with
   meanfield run SPEC.json [options]      run a specification
   meanfield sweep SPEC.json [options]    run one at many values of its fields
   meanfield figure NAME [options]        run one of the figures
   meanfield figure --list                the figures, and what to see in them
+  meanfield convert IN OUT               results and data from one form of file to another: npz, csv, parquet, json
   meanfield doctor                       what this machine can do, and whether it computes right
   meanfield completion bash|zsh|fish     completion of command lines for a shell
   meanfield --help, --version            each command has its own --help
@@ -38,6 +41,10 @@ const COMMON = `  --json             the result as JSON on standard output; an e
   -h, --help         this text
 `;
 
+const DATA = `  --data FILE        examples in place of the law: CSV, Parquet or npz; labels in a column (or array) y, label or class
+  --labels NAME      column of the labels, or several with commas between; --inputs and --weights likewise
+`;
+
 const RUNNING = `  --backend NAME     build of the kernels: simd, relaxed or js (the best that runs here)
 `;
 
@@ -50,7 +57,7 @@ standard input.
   --restart          throws away what DIR has of a run, and begins anew
   --resume           goes on with what DIR has, or fails where that is nothing
   --workers N        worker threads for replicas (the number of cores, at most the replicas)
-${RUNNING}${COMMON}
+${DATA}${RUNNING}${COMMON}
 SPEC.json is
   { "version": 1, "process": …, "times": [0, 0.1, 1, 10], "observe": …, "replicas": 4, "compareWith": … }
 where process and compareWith are processes as sgd(…) and radialFlow(…) of the library give them, times is a list or
@@ -72,7 +79,7 @@ something is piped in, reads it from standard input.
   -o, --out DIR      folder for the results (out); made if it is not there
       --out -        the table of means alone, as JSON, to standard output; nothing is kept
   --workers N        worker threads (the number of cores, at most the runs)
-${RUNNING}${COMMON}
+${DATA}${RUNNING}${COMMON}
 SPEC.json is a specification of meanfield run with one field more,
   "vary": { "process.neurons": [100, 200, 400], "process.seed": [1, 2] }
 for a grid, the values of each field; fields that belong together share an entry,
@@ -103,6 +110,27 @@ Written to DIR: NAME.json with all numbers, and the pictures as NAME-….svg. Th
 interrupted or killed, and does nothing where everything is there.
 `;
 
+/** `meanfield new --help` */
+const NEW_HELP = `meanfield new NAME > spec.json: prints a specification to begin with, and how to run it.
+
+${Object.entries(starters)
+  .map(([name, { about }]) => `  ${name.padEnd(18)} ${about}`)
+  .join("\n")}
+
+${COMMON}`;
+
+/** `meanfield convert --help` */
+const CONVERT_HELP = `meanfield convert IN OUT: results and data from one form of file to another.
+
+  IN                 a recorded run (trajectory.json) or ensemble, a measure, a table or arrays; told by what is in it; "-" is
+                     standard input
+  OUT                .npz (NumPy), .csv, .parquet or .json, by its name; "-" is standard output
+  --to FORMAT        npz, csv, parquet or json, where the name does not tell
+${COMMON}
+A run becomes a row a time, or an array a statistic; of an ensemble means, standard errors and, in npz, every replica. Numbers
+keep their bits. JSON, npz and Parquet of a run have its specification with them and come back as it was; CSV has numbers alone.
+`;
+
 /** `meanfield doctor --help` */
 const DOCTOR_HELP = `meanfield doctor [options]: what this machine can do, and whether it computes right, in a few seconds.
 
@@ -125,6 +153,8 @@ export const HELPS: Record<Command, string> = {
   run: RUN_HELP,
   sweep: SWEEP_HELP,
   figure: FIGURE_HELP,
+  new: NEW_HELP,
+  convert: CONVERT_HELP,
   doctor: DOCTOR_HELP,
   completion: COMPLETION_HELP,
 };

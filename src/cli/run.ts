@@ -3,15 +3,17 @@
 
 import path from "node:path";
 import { loadEngine } from "../engine/engine";
-import { CheckpointError, DivergenceError } from "../engine/errors";
+import { CheckpointError, DivergenceError, SpecError } from "../engine/errors";
 import type { Backend } from "../engine/kernels";
 import { specHash } from "../io/canonical";
 import { parseRunSpec, type RunSpec } from "../io/spec";
+import { isRecord } from "../model/spec";
 import type { Process } from "../process/schema";
 import { ensemble } from "../study/ensemble";
 import { solve, type Trajectory } from "../study/solve";
 import { version } from "../version";
 import { options } from "./commands";
+import { withData } from "./data";
 import { integerOption, parseOptions, shellLine } from "./options";
 import { duration } from "./progress";
 import { runPictures, runTable } from "./results";
@@ -33,11 +35,16 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const voice = voiceOf(terminal, values);
   const workers = integerOption("workers", values.workers, 0, 1024);
   const out = values.out ?? "out";
-  const { json, name } = await readSource(words, terminal);
+  const source = await readSource(words, terminal);
+  const { json, said } = await withData(source.json, values);
+  if (isRecord(json) && "vary" in json) {
+    throw new SpecError("vary", json.vary, "no such field", "This is a sweep: meanfield sweep runs it.");
+  }
   const spec = parseRunSpec(json);
   const { backend } = await loadEngine({ backend: values.backend });
   voice.detail(`meanfield ${version}, Node ${process.version}; build of the kernels: ${backend}`);
-  voice.detail(`specification: ${name}, SHA-256 ${specHash(spec)}`);
+  voice.detail(`specification: ${source.name}, SHA-256 ${specHash(spec)}`);
+  if (said) voice.note(`Data: ${said}.`);
   voice.detail(`process: ${nameOf(spec.process, spec.replicas)}, SHA-256 ${specHash(spec.process)}`);
 
   const settings: Settings = { spec, workers, backend, signal: terminal.signal, voice, checkpoint: null };
@@ -51,7 +58,8 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const again = [
     "meanfield",
     "run",
-    words[0] === undefined || words[0] === "-" ? path.join(out, "spec.json") : words[0],
+    // what was piped in, or has data beside it, stands whole in the folder
+    words[0] === undefined || words[0] === "-" || said ? path.join(out, "spec.json") : words[0],
     ...(values.out === undefined ? [] : ["--out", out]),
     ...(values.workers === undefined ? [] : ["--workers", values.workers]),
     ...(values.backend === undefined ? [] : ["--backend", values.backend]),

@@ -18,7 +18,7 @@ import type { Ensemble } from "../study/ensemble";
 import type { Trajectory } from "../study/solve";
 import { version } from "../version";
 import { differences } from "./differences";
-import { UsageError } from "./terminal";
+import { FolderInUse } from "./terminal";
 import { checkFolder, exists, writeWhole } from "./whole";
 
 /** A run that `meanfield run` makes. */
@@ -57,7 +57,7 @@ const OWN = /^(spec|trajectory|compareWith)\.json(\.part)?$|^(risk|statistics|de
  * @param spec     what is to be run
  * @param backend  by which build
  * @param restart  whether what is there is to be thrown away, once the run begins
- * @throws {UsageError} where the folder has another run, or this one by another build or version
+ * @throws {FolderInUse} where the folder has another run, or this one by another build or version
  */
 export async function openRunFolder(
   folder: string,
@@ -71,7 +71,7 @@ export async function openRunFolder(
   const remedy = "--restart replaces it; another folder by --out keeps both.";
   const hash = specHash(spec);
   const here = { spec: hash, version, backend };
-  const refuse = (what: string) => new UsageError(`${folder} holds ${what} ${remedy}`);
+  const refuse = (what: string) => new FolderInUse(`${folder} holds ${what} ${remedy}`);
   const sameOrigin = (found: { version: unknown; backend: unknown }) => {
     if (found.version === version && found.backend === backend) return;
     throw refuse(

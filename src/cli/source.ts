@@ -3,6 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { SpecError } from "../engine/errors";
 import { jsonPlace } from "../io/jsonPlace";
+import { readDataFile } from "../io/onDemand";
 import { isRecord } from "../model/spec";
 import { type Terminal, UsageError } from "./terminal";
 import { exists } from "./whole";
@@ -33,7 +34,7 @@ export async function readSource(words: readonly string[], terminal: Terminal): 
   if (bytes.length === 0 && word === undefined) {
     throw new UsageError("Which specification? Standard input is empty.");
   }
-  return { json: specJson(bytes, name), name };
+  return { json: await specJson(bytes, name), name };
 }
 
 /**
@@ -67,9 +68,9 @@ export async function readBytes(file: string): Promise<Uint8Array> {
  * @param name   of the file, for the error
  * @throws {SpecError} where they are something else, saying what they seem to be
  */
-export function specJson(bytes: Uint8Array, name: string): unknown {
+export async function specJson(bytes: Uint8Array, name: string): Promise<unknown> {
   const wanted = "a specification in JSON";
-  const binary = binaryKind(bytes);
+  const binary = await binaryKind(bytes);
   if (binary) throw new SpecError(name, binary.what, wanted, binary.remedy);
   // Windows' editors begin UTF-8 with a mark
   const text = new TextDecoder("utf-8", { ignoreBOM: false }).decode(bytes);
@@ -98,21 +99,34 @@ interface Kind {
 
 const asData = "Data go with a specification: meanfield run spec.json --data FILE.";
 
-function binaryKind(bytes: Uint8Array): Kind | null {
+async function binaryKind(bytes: Uint8Array): Promise<Kind | null> {
   if (bytes.length === 0) return { what: "an empty file" };
-  const head = Array.from(bytes.subarray(0, 8), (byte) => String.fromCharCode(byte)).join("");
-  if (head.startsWith("PK\x03\x04")) return { what: "an npz or another zip file", remedy: asData };
-  if (head.startsWith("\x93NUMPY")) return { what: "an array of NumPy", remedy: asData };
-  if (head.startsWith("PAR1")) return { what: "a Parquet file", remedy: asData };
-  if (head.startsWith("MFSTATE")) {
+  const [first, second] = bytes;
+  if ((first === 0xff && second === 0xfe) || (first === 0xfe && second === 0xff)) {
+    return { what: "text in UTF-16", remedy: "Save it as UTF-8." };
+  }
+  if (isText(bytes)) return null;
+  if (new TextDecoder().decode(bytes.subarray(0, 7)) === "MFSTATE") {
     return { what: "a saved state", remedy: "It goes on by the command that made it, given again." };
   }
-  if (/^(\x89PNG|\xff\xd8\xff|GIF8|RIFF)/.test(head)) return { what: "a picture" };
-  if (head.startsWith("%PDF")) return { what: "a PDF" };
-  if (head.startsWith("\x1f\x8b"))
-    return { what: "a gzip file", remedy: "Unpack it first: gunzip -c FILE | meanfield run -." };
-  if (/^(\xff\xfe|\xfe\xff)/.test(head)) return { what: "text in UTF-16", remedy: "Save it as UTF-8." };
-  return bytes.subarray(0, 4096).includes(0) ? { what: "a binary file" } : null;
+  try {
+    const { kind } = await readDataFile("file", bytes);
+    return {
+      what: kind === "table" ? "a table (Parquet)" : `${kind === "arrays" ? "arrays" : `a ${kind}`} (npz)`,
+      remedy: asData,
+    };
+  } catch (error) {
+    const found = error instanceof SpecError && typeof error.found === "string" ? error.found : null;
+    return { what: found ?? "a binary file" };
+  }
+}
+
+function isText(bytes: Uint8Array): boolean {
+  try {
+    return !new TextDecoder("utf-8", { fatal: true }).decode(bytes).includes("\0");
+  } catch {
+    return false;
+  }
 }
 
 function textKind(text: string): Kind | null {

@@ -10,6 +10,7 @@ import type { Table } from "../study/figures/figure";
 import { sweep as runSweep, type Sweep, type SweepOptions, type SweepProgress } from "../study/sweep";
 import { version } from "../version";
 import { options } from "./commands";
+import { withData } from "./data";
 import { integerOption, parseOptions, shellLine } from "./options";
 import { duration } from "./progress";
 import { readSource } from "./source";
@@ -31,11 +32,13 @@ export async function sweep(args: readonly string[], terminal: Terminal): Promis
   const out = values.out ?? "out";
   const kept = out !== "-";
   if (kept) await checkFolder(out);
-  const { json, name } = await readSource(words, terminal);
+  const source = await readSource(words, terminal);
+  const { json, said } = await withData(source.json, values);
   const { base, vary } = readSweep(json);
   const { backend } = await loadEngine({ backend: values.backend });
   voice.detail(`meanfield ${version}, Node ${process.version}; build of the kernels: ${backend}`);
-  voice.detail(`specification: ${name}`);
+  voice.detail(`specification: ${source.name}`);
+  if (said) voice.note(`Data: ${said}.`);
   const line = voice.progress();
   const began = performance.now();
   let last: SweepProgress | null = null;
@@ -57,7 +60,8 @@ export async function sweep(args: readonly string[], terminal: Terminal): Promis
       const again = [
         "meanfield",
         "sweep",
-        words[0] === undefined || words[0] === "-" ? path.join(out, "sweep.json") : words[0],
+        // what was piped in, or has data beside it, stands whole in the folder
+        words[0] === undefined || words[0] === "-" || said ? path.join(out, "sweep.json") : words[0],
         ...(values.out === undefined ? [] : ["--out", out]),
         ...(values.workers === undefined ? [] : ["--workers", values.workers]),
         ...(values.backend === undefined ? [] : ["--backend", values.backend]),

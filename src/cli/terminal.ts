@@ -35,6 +35,11 @@ export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
+/** A folder that has something else, which is left as it is. */
+export class FolderInUse extends Error {
+  override readonly name = "FolderInUse";
+}
+
 /** Stopped by the user; says how to go on. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";

@@ -25,7 +25,7 @@ export function voiceOf(terminal: Terminal, options: { json?: boolean; quiet?: b
   if (quiet && verbose) throw new UsageError("--quiet or --verbose, not both.");
   return {
     result(text, value) {
-      terminal.out(json ? `${JSON.stringify(value(), null, 1)}\n` : text);
+      terminal.out(json ? `${JSON.stringify(value())}\n` : text);
     },
     note(text) {
       if (!quiet) terminal.err(`${text}\n`);
