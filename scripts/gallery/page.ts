@@ -4,6 +4,9 @@ import { families } from "../../src/study/figures/families";
 import type { Finding } from "../../src/study/figures/figure";
 import type { FigureRecord } from "./record";
 
+/** Size of a picture in the page, of its own. */
+const SHARE = 0.55;
+
 /**
  * The gallery as Markdown that GitHub and VitePress read alike.
  *
@@ -11,21 +14,20 @@ import type { FigureRecord } from "./record";
  */
 export function galleryPage(records: readonly FigureRecord[]): string {
   const byName = new Map(records.map((record) => [record.name, record]));
-  const tested = records.flatMap(({ findings }) => findings).filter(({ timed }) => !timed);
-  const met = tested.filter((one) => one.met);
-  const seconds = records.reduce((sum, record) => sum + record.seconds, 0);
-  const head = [
-    "<!-- Written by `npm run gallery` from docs/figures/*.json. -->",
-    "",
-    "# Gallery",
-    "",
-    `Every named figure at its defaults: what it claims, what was expected and what was measured. ${records.length} figures have`,
-    `${tested.length} findings, of which ${met.length} are met${met.length < tested.length ? " and the others are left to the eye or not" : ""}; all together take about`,
-    `${Math.round(seconds / 60)} minutes of one core. \`npx meanfield figure NAME\` runs one and writes its pictures and numbers to \`out/\`; \`--list\` lists`,
-    "them. For a given build of the kernels the numbers are the same bits on every machine, but for those that depend on the clock;",
-    "these are of the `simd` build. `npm run gallery` runs all and writes this page; with `-- --check` it runs them anew and compares.",
-    "",
-  ];
+  const findings = records.flatMap((record) => record.findings).filter(({ timed }) => !timed);
+  const met = findings.filter((one) => one.met).length;
+  const minutes = Math.round(records.reduce((sum, { seconds }) => sum + seconds, 0) / 60);
+  const head = `<!-- Written by \`npm run gallery\` from docs/figures/*.json. -->
+
+# Gallery
+
+Every named figure at its defaults: what it claims, what was expected and what was measured. ${met} of the ${findings.length} findings of
+${records.length} figures are met; to run them all takes about ${minutes} minutes of one core.
+
+\`npx meanfield figure NAME\` runs one and writes its pictures and numbers to \`out/\`, \`npx meanfield figure --list\` lists them. A
+specification gives the same bits on every machine with one build of the kernels, here \`simd\`; what depends on the clock says so.
+\`npm run gallery\` makes this page, with \`-- --check\` it runs the figures again and compares.
+`.split("\n");
   const contents = families.flatMap(({ title, figures }) => [
     `- [${title}](#${slug(title)})`,
     ...Object.keys(figures).map((name) => `  - [${name}](#${name}): ${text(byName.get(name)!.title)}`),
@@ -40,10 +42,11 @@ export function galleryPage(records: readonly FigureRecord[]): string {
 
 function entry(record: FigureRecord, { source, note }: { source: string; note: string }): string[] {
   const { name, title, claim, command, findings, pictures, seconds } = record;
-  const images = pictures.map(
-    (picture) =>
-      `<a href="./figures/${picture.file}"><img src="./figures/${picture.file}" alt="${text(picture.title)}" width="440" loading="lazy"></a>`,
-  );
+  // the sizes keep the places of pictures that are not yet there
+  const images = pictures.map(({ file, title: alt, width, height }) => {
+    const size = `width="${Math.round(SHARE * width)}" height="${Math.round(SHARE * height)}"`;
+    return `<a href="./figures/${file}"><img src="./figures/${file}" alt="${quoted(alt)}" ${size} loading="lazy"></a>`;
+  });
   return [
     "",
     `### ${name}`,
@@ -70,9 +73,18 @@ function roughly(seconds: number): string {
   return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
-// What Markdown, its tables, HTML or the pages' links would take for their own.
+// What Markdown, its tables, HTML or a search for links would take for their own. A _ between letters is none of these.
 function text(plain: string): string {
-  return plain.replace(/[&<>|*_`[\]"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
+  return plain
+    .replace(/[|*`~[\]\\]|(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, "\\$&")
+    .replaceAll("&", "&amp;")
+    .replaceAll("<", "&lt;")
+    .replaceAll("\\](", "&#93;(");
+}
+
+// The same for an attribute.
+function quoted(plain: string): string {
+  return plain.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll('"', "&quot;");
 }
 
 /** The anchor of a heading of letters, digits and blanks. */

@@ -22,6 +22,9 @@ export interface RecordedPicture {
   /** In docs/figures. */
   file: string;
   title: string;
+  /** In pixels. */
+  width: number;
+  height: number;
   /** SHA-256 of the file, in hexadecimal. */
   sha256: string;
   /** Where it depends on the clock. */
@@ -69,7 +72,15 @@ export function recordOf(outcome: Outcome): { record: FigureRecord; files: Map<s
     const text = draw(picture);
     const place = alone ? `${name}.svg` : `${name}-${file}`;
     files.set(place, text);
-    return { file: place, title: picture.title, sha256: createHash("sha256").update(text).digest("hex"), timed };
+    const [, width, height] = /<svg[^>]*? viewBox="0 0 (\S+) (\S+)"/.exec(text)!;
+    const size = { width: Number(width), height: Number(height) };
+    return {
+      file: place,
+      title: picture.title,
+      ...size,
+      sha256: createHash("sha256").update(text).digest("hex"),
+      timed,
+    };
   });
   const record: FigureRecord = {
     name,

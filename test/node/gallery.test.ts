@@ -117,7 +117,9 @@ describe("a record", () => {
     expect(changed((copy) => (copy.table.rows[1]![0] = 1 + 2 ** -52))).toEqual([
       "row 2, t, is 1.0000000000000002, recorded 1",
     ]);
-    expect(changed((copy) => copy.pictures.push({ file: "x.svg", title: "x", sha256: "0" }))).toHaveLength(1);
+    expect(
+      changed((copy) => copy.pictures.push({ file: "x.svg", title: "x", width: 1, height: 1, sha256: "0" })),
+    ).toHaveLength(1);
     expect(changed((copy) => copy.table.rows.pop())).toHaveLength(2);
   });
 
