@@ -36,7 +36,8 @@ export function address(): string {
 function read(): Experiment {
   if (location.hash.length < 2) return defaults("gaussians");
   const { experiment: found, notices } = experimentFromHash(location.hash, dropped.peek() !== null);
-  for (const text of notices) notify("warning", text);
+  // no warning of a run: those are put away once the run is open
+  for (const text of notices) notify("information", text);
   return found;
 }
 
