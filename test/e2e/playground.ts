@@ -55,7 +55,7 @@ export interface Tab {
   close(): Promise<void>;
 }
 
-const slowly = { timeout: 60_000, polling: 30 };
+const slowly = { timeout: 20_000, polling: 30 };
 const at = (id: string) => `[data-testid="${id}"]`;
 const shown = (id: string) => `document.querySelector('${at(id)}')?.textContent`;
 const timeShown = `Number(${shown("time")})`;
