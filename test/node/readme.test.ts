@@ -4,7 +4,7 @@
 // code. The pages of the site that are made (docs/api) are followed by `npm run docs`.
 
 import { execFile } from "node:child_process";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -137,26 +137,57 @@ describe("commands are there", () => {
     // a figure takes up to minutes: the gallery runs it
     const [, figure] = /^npx meanfield figure (\w[\w-]*)( --out \S+)?$/.exec(line) ?? [];
     if (figure) return expect(figureNames).toContain(figure);
-    // the run file that the page shows, in a folder of its own
-    const shown = blocksOf(file).find(({ language }) => language === "json");
-    const spec = path.join(folder, "spec.json");
-    if (shown) writeFileSync(spec, shown.text);
-    const args = line
-      .split(" ")
-      .slice(2)
-      .map((word) => (word === "spec.json" ? spec : word === "out" ? path.join(folder, "out") : word));
-    let out = "";
-    const stopper = new AbortController();
+    const place = placeOf(file);
+    let piped: Uint8Array | undefined;
+    for (const part of line.split(" | ")) {
+      const [, words, input, output] = /^npx meanfield (.*?)(?: < (\S+))?(?: > (\S+))?$/.exec(part)!;
+      const given = input === undefined ? piped : new Uint8Array(readFileSync(place(input)));
+      const { code, out } = await run(argumentsOf(words!, place), given);
+      expect(code, part).toBe(0);
+      const [, made] = /^convert \S+ (\w\S*)$/.exec(words!) ?? [];
+      if (made) expect(existsSync(place(made)), part).toBe(true);
+      else expect(out.length, part).toBeGreaterThan(0);
+      if (output !== undefined) writeFileSync(place(output), out);
+      piped = out;
+    }
+  });
+
+  // a page has a folder of its own, with the files that it shows: those with a name, and the run file
+  function placeOf(file: string): (name: string) => string {
+    const own = path.join(folder, "pages", file.replaceAll(/\W/g, "-"));
+    if (!existsSync(own)) {
+      mkdirSync(own, { recursive: true });
+      for (const { language, title, text } of blocksOf(file)) {
+        if (language === "csv") writeFileSync(path.join(own, title), text);
+        if (language === "json") writeFileSync(path.join(own, title || "spec.json"), text);
+      }
+    }
+    return (name) => path.join(own, name);
+  }
+
+  // files and folders of the page: by their endings, and after --out; the default folder likewise
+  function argumentsOf(words: string, place: (name: string) => string): string[] {
+    const list = words.split(" ");
+    const args = list.map((word, i) => {
+      const isFile = /\.(json|csv|npz|parquet)$/.test(word) || (list[i - 1] === "--out" && word !== "-");
+      return isFile ? place(word) : word;
+    });
+    const writes = ["run", "sweep"].includes(list[0]!) && !list.includes("--out");
+    return writes ? [...args, "--out", place("out")] : args;
+  }
+
+  async function run(args: string[], input: Uint8Array | undefined): Promise<{ code: number; out: Uint8Array }> {
+    const parts: Buffer[] = [];
     const code = await cli(args, {
-      out: (text) => void (out += text),
+      out: (content) => void parts.push(Buffer.from(content as string)),
       err: () => {},
       rewrites: false,
-      signal: stopper.signal,
-      input: async () => "",
+      piped: input !== undefined,
+      signal: new AbortController().signal,
+      input: async () => input ?? "",
     });
-    expect(code).toBe(0);
-    expect(out).not.toBe("");
-  });
+    return { code, out: new Uint8Array(Buffer.concat(parts)) };
+  }
 });
 
 it("the README lists what there is: every name in its list is exported", async () => {
