@@ -98,7 +98,7 @@ describe("programs are well typed", () => {
     options.paths = { meanfield: [path.resolve("src/index.ts")] };
     const places = written.map(({ file }) => placeOf(file));
     compiled = ts.createProgram(places, { ...options, noUnusedLocals: false });
-  });
+  }, 60_000);
   it.each(written)("$file", ({ file }) => {
     const source = compiled.getSourceFile(placeOf(file))!;
     const found = [...compiled.getSyntacticDiagnostics(source), ...compiled.getSemanticDiagnostics(source)];
