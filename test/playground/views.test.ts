@@ -347,16 +347,25 @@ describe("contours", () => {
     for (const [x, y] of middles(low)) expect(Math.abs(x + y - 2)).toBeGreaterThan(0.3);
   });
 
-  it("of classes run along the edges between them", () => {
-    // a block of 2 × 1 in a square of 4
+  it("of classes run half way between cells that differ, and close", () => {
+    // a block of 2 × 1 in a square of 4: its border cuts the corners of a rectangle 2 × 1 by diagonals of a half
     const classes = new Float32Array(16);
     classes[5] = classes[6] = 3;
     const pieces = borders(classes, 4);
     let length = 0;
     for (let i = 0; i < pieces.length; i += 6) {
-      length += Math.hypot(pieces[i + 2]! - pieces[i]!, pieces[i + 3]! - pieces[i + 1]!);
+      const [x1, y1, x2, y2] = pieces.subarray(i, i + 4) as unknown as [number, number, number, number];
+      length += Math.hypot(x2 - x1, y2 - y1);
+      // each end lies on the edge of a cell: one coordinate is whole, the other at a middle
+      for (const [x, y] of [
+        [x1, y1],
+        [x2, y2],
+      ]) {
+        expect([x! % 1, y! % 1].sort()).toEqual([0, 0.5]);
+      }
     }
-    expect(length).toBe(6);
+    // both classes draw it: twice two straight pieces of 1 and four diagonals
+    expect(length).toBeCloseTo(2 * (2 + 4 * Math.SQRT1_2), 6);
     expect(borders(new Float32Array(16), 4).length).toBe(0);
   });
 });

@@ -67,29 +67,25 @@ const PIECES: readonly (readonly (readonly [number, number])[])[] = [
 ];
 
 /**
- * Edges between cells of different classes.
+ * Lines between classes, half way between the middles of cells that differ; where two classes meet it is there twice.
  *
  * @param classes  [side²], row by row
  * @param side     of the grid
- * @returns pairs x, y of the ends of straight pieces, a pair of NaN after each
+ * @returns pairs x, y of the ends of short pieces, a pair of NaN after each
  */
 export function borders(classes: Float32Array, side: number): Float32Array {
-  const found: number[] = [];
-  for (let row = 1; row < side; row++) {
-    for (let from = 0, to = 0; from < side; from = to + 1) {
-      to = from;
-      const differs = (column: number) => classes[row * side + column] !== classes[(row - 1) * side + column];
-      while (to < side && differs(to)) to++;
-      if (to > from) found.push(from, row, to, row, Number.NaN, Number.NaN);
-    }
+  const pieces = [...new Set(classes)].map((c) =>
+    contour(
+      classes.map((other) => (other === c ? 1 : 0)),
+      side,
+      0.5,
+    ),
+  );
+  const found = new Float32Array(pieces.reduce((length, one) => length + one.length, 0));
+  let at = 0;
+  for (const one of pieces) {
+    found.set(one, at);
+    at += one.length;
   }
-  for (let column = 1; column < side; column++) {
-    for (let from = 0, to = 0; from < side; from = to + 1) {
-      to = from;
-      const differs = (row: number) => classes[row * side + column] !== classes[row * side + column - 1];
-      while (to < side && differs(to)) to++;
-      if (to > from) found.push(column, from, column, to, Number.NaN, Number.NaN);
-    }
-  }
-  return Float32Array.from(found);
+  return found;
 }
