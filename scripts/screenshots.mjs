@@ -21,7 +21,8 @@ for (const name of browsers) {
       const page = await browser.newPage();
       await page.setViewport({ width, height });
       await page.goto(`${site.address}${link}`);
-      await page.waitForFunction("document.querySelector('[data-testid=\"digest\"]')?.textContent.length === 8");
+      await page.waitForFunction(`document.querySelector('[data-testid="digest"]')?.textContent.length === 8 &&
+        !document.querySelector(".transport").textContent.includes("opening")`);
       for (const theme of ["light", "dark"]) {
         await page.select('[data-testid="theme"]', theme);
         // drawn anew
