@@ -6,6 +6,7 @@ import {
   adam,
   affine,
   anisotropicGaussians,
+  canonicalJson,
   fokkerPlanck,
   gaussian,
   gradientDescent,
@@ -13,6 +14,7 @@ import {
   langevin,
   modifiedFlow,
   nonlinear,
+  type Observable,
   type ProblemInput,
   type Process,
   parseProcess,
@@ -20,6 +22,7 @@ import {
   type RunSpecInput,
   radialFlow,
   ridge,
+  risk,
   SpecError,
   sgd,
   tanh,
@@ -188,6 +191,100 @@ export function runOf(experiment: Experiment, dropped: Dropped | null): Run {
   return { network, limit: limitOf(kind, network, experiment, dropped), changes };
 }
 
+/** Times of a run file. */
+const TIMES = 11;
+
+/**
+ * The run file of an experiment for the command line: the values that hold now, from the start, with the limit to compare with; a run file has
+ * no changes on the way.
+ *
+ * @param time  until when; the experiment's own where it is left out
+ */
+export function runSpecOf(experiment: Experiment, dropped: Dropped | null, time = experiment.time): RunSpecInput {
+  const present = Object.assign({}, experiment, ...experiment.changes.map(({ set }) => set), {
+    changes: [],
+  }) as Experiment;
+  const { network, limit } = runOf(present, dropped);
+  const times = Array.from({ length: TIMES }, (_, k) => Number(((k * time) / (TIMES - 1)).toPrecision(12)));
+  const steps = "stepSize" in network && !("timeStep" in network) ? time / network.stepSize : Number.POSITIVE_INFINITY;
+  return {
+    process: network,
+    // of a run of fewer steps than that, its end
+    times: time === 0 ? [0] : steps < TIMES ? [0, time] : times,
+    observe: { risk: riskOf(network) },
+    compareWith: limit,
+  };
+}
+
+/** Steps that opening a file may take before anything is shown. */
+const MOST_STEPS = 500_000;
+
+/**
+ * A run file as an experiment: one of the page's problems where it is exactly that, else "file".
+ *
+ * @returns dropped: null where no file is needed to run it
+ */
+export function experimentOf(run: RunSpecInput, name: string): { experiment: Experiment; dropped: Dropped | null } {
+  const process = parseProcess(run.process);
+  const limit = run.compareWith ? parseProcess(run.compareWith, "compareWith") : null;
+  const fields: Partial<Experiment> = {};
+  for (const field of ["neurons", "stepSize", "batchSize", "temperature", "precision", "seed"] as const) {
+    if (field in process) Object.assign(fields, { [field]: process[field as never] });
+  }
+  const end =
+    Array.isArray(run.times) || ArrayBuffer.isView(run.times) ? Array.from(run.times as ArrayLike<number>).at(-1) : 0;
+  if (end && fields.stepSize && end / fields.stepSize <= MOST_STEPS) fields.time = end;
+  const kinds: readonly string[] = Object.keys(LIMITS);
+  if (!limit || kinds.includes(limit.kind)) fields.limit = (limit?.kind ?? "none") as LimitKind;
+  if (NETWORKS.includes(process.kind as NetworkKind)) {
+    for (const problem of ["gaussians", "teacher", "peaks", "sine"] as const) {
+      const guess = { ...defaults(problem), ...fields, network: process.kind as NetworkKind, ...shapeOf(process) };
+      if (fields.limit !== undefined && isExactly(guess, process, limit)) return { experiment: guess, dropped: null };
+    }
+  }
+  const { start } = process.problem;
+  const radius = start.kind === "gaussian" ? start.radius : 1;
+  const experiment = { ...defaults("file"), limit: "none" as const, ...fields, radius };
+  return { experiment, dropped: { kind: "run", name, run } };
+}
+
+const NETWORKS: readonly NetworkKind[] = ["sgd", "gradientDescent", "adam", "langevin"];
+
+// Numbers of a preset that stand in the problem of a process.
+function shapeOf({ problem: { law, unit, start } }: Process): Partial<Experiment> {
+  const shape: Partial<Experiment> = {};
+  const text = canonicalJson(unit.activation);
+  const activation = Object.keys(ACTIVATIONS).find((name) => canonicalJson(ACTIVATIONS[name]) === text);
+  if (activation) shape.activation = activation;
+  if (law.kind === "anisotropicGaussians" && law.dimension !== "infinite") {
+    Object.assign(shape, { dimension: law.dimension, signal: law.signal, delta: law.delta });
+  } else if (law.kind === "teacher") shape.dimension = law.dimension;
+  if (start.kind === "gaussian") shape.radius = start.radius;
+  if (start.kind === "normal" && typeof start.w !== "number") {
+    const d = law.kind === "dataset" ? law.x.shape[1]! : (law as { dimension: number }).dimension;
+    // the decimal that the page had, of which the deviation is κ/√d
+    shape.radius = Number((start.w.deviation * Math.sqrt(d)).toPrecision(14));
+  }
+  return shape;
+}
+
+function isExactly(experiment: Experiment, process: Process, limit: Process | null): boolean {
+  try {
+    const run = runOf(experiment, null);
+    return canonicalJson(run.network) === canonicalJson(process) && canonicalJson(run.limit) === canonicalJson(limit);
+  } catch (error) {
+    if (error instanceof SpecError) return false;
+    throw error;
+  }
+}
+
+/** The risk as it is recorded of a process: exact wherever that is quick enough to be watched. */
+export function riskOf(process: Process): Extract<Observable, { kind: "risk" }> {
+  // a teacher's is a sum over pairs of all neurons, by quadrature where they are nearly parallel
+  const sampled = process.problem.law.kind === "teacher";
+  return risk(sampled ? { method: "sample", points: 4096 } : {}) as Extract<Observable, { kind: "risk" }>;
+}
+
 function networkOf(experiment: Experiment, dropped: Dropped | null): Process {
   const { problem: name, network: kind, neurons, stepSize, batchSize, temperature, precision, seed } = experiment;
   if (name === "file" && dropped?.kind === "run") return editedRun(experiment, dropped.run.process);
@@ -312,7 +409,7 @@ function limitOf(kind: LimitKind, network: Process, experiment: Experiment, drop
   const points = finite ? {} : { points: POINTS };
   // adaptive steps crawl where kinks meet examples
   const kinked = problem.unit.activation.kind.match(/relu|piecewise/i) !== null;
-  const method = kinked && stepSize ? { method: "rungeKutta" as const, timeStep: stepSize } : {};
+  const method = kinked && stepSize ? { method: "rungeKutta" as const, timeStep: stepSize } : { tolerance: 1e-5 };
   switch (kind) {
     case "radialFlow":
       // 512 move in a few milliseconds, and the risk is right to 1e-4
@@ -323,7 +420,7 @@ function limitOf(kind: LimitKind, network: Process, experiment: Experiment, drop
       const limit =
         problem.law.kind === "anisotropicGaussians"
           ? radialFlow(problem, { particles: 512 })
-          : gradientFlow(problem, { neurons: 4 * neurons, seed: seed + 1, ...points, ...method });
+          : gradientFlow(problem, { neurons: 2 * neurons, seed: seed + 1, ...points, ...method });
       return nonlinear(problem, { neurons, seed, replica, limit });
     }
     case "modifiedFlow":

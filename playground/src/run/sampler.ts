@@ -1,10 +1,10 @@
 // Records of the risk, found in pieces while the run goes on: the exact risk of 800 neurons takes longer than a frame.
 
-import type { Measure, Observable, Process } from "meanfield";
-import { risk } from "meanfield";
+import type { Measure, Process } from "meanfield";
 import { sharpness } from "../../../src/landscape/sharpness";
 import type { Work } from "../../../src/measure/cells";
 import { type RiskOptions, riskWork } from "../../../src/measure/risk";
+import { riskOf } from "../experiment";
 import type { Course } from "./course";
 import type { Sample } from "./protocol";
 
@@ -12,13 +12,6 @@ import type { Sample } from "./protocol";
 const FEWEST = 16;
 const MOST = 160;
 const BUDGET = 500;
-
-/** The risk as it is recorded of a process: exact wherever that is quick enough. A run file asks for the same. */
-export function riskOf(process: Process): Observable & { kind: "risk" } {
-  // of a teacher it is a sum over pairs of all neurons with quadrature where they are nearly parallel
-  const sampled = process.problem.law.kind === "teacher";
-  return risk(sampled ? { method: "sample", points: 4096 } : {}) as Observable & { kind: "risk" };
-}
 
 /** What is asked of one time. */
 interface Task {

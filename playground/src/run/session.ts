@@ -8,6 +8,7 @@ import { DivergenceError, type Process, type Simulation, SpecError, specHash } f
 import { pause } from "../../../src/engine/pause";
 import { cloudPicture, type Shown } from "./cloud";
 import { type Course, openCourse } from "./course";
+import { decisionPicture, type Square, squareOf } from "./decision";
 import { digestOf } from "./digest";
 import { coordinateNames, lawPicture, limitMarginal } from "./law";
 import type { Change, Frame, Look, Request, Response, Run } from "./protocol";
@@ -36,6 +37,8 @@ interface Open {
   limit: Course | null;
   sampler: Sampler;
   ranges: Ranges;
+  /** of the decision boundary; null where inputs are not two-dimensional, undefined before it was asked for */
+  square: Square | null | undefined;
   /** time that is gone to at full speed */
   goal: number | null;
   /** times on the way that get a record */
@@ -209,6 +212,7 @@ export function startSession(send: (response: Response, transfer: Transferable[]
         limit,
         sampler: new Sampler(),
         ranges: new Ranges(),
+        square: undefined,
         goal: null,
         marks: [],
         restart: true,
@@ -375,7 +379,7 @@ export function startSession(send: (response: Response, transfer: Transferable[]
       restart: one.restart,
       law: look.law === null ? null : lawPicture(look.law, shown, limitMarginal(behind, look.law), ranges),
       cloud: look.cloud === null ? null : cloudPicture(look.cloud, shown, behind, ranges),
-      decision: null,
+      decision: decisionOf(one, shown, behind),
       warnings: [...network.warnings, ...(limit?.warnings ?? []), ...mismatch(network, limit)],
     };
     one.restart = false;
@@ -422,6 +426,16 @@ function overtaken(): Error {
   const error = new Error("Another run was opened before this one was ready.");
   error.name = "AbortError";
   return error;
+}
+
+function decisionOf(one: Open, shown: Shown, behind: Shown | null): Frame["decision"] {
+  const { decision: side } = one.look;
+  if (side === null) return null;
+  const { engine } = one.network.simulation;
+  if (one.square === undefined || (one.square && one.square.side !== side)) {
+    one.square = squareOf(shown.problem, engine, side);
+  }
+  return one.square && decisionPicture(one.square, shown, behind, engine);
 }
 
 // From the start with the values that hold now.
