@@ -87,7 +87,7 @@ export function startClient(onFrame: (frame: Frame) => void, onFailure: (failure
  * @returns stop
  */
 export function startBand(run: Run, times: Float64Array, onBand: (response: BandResponse) => void): () => void {
-  const worker = new Worker(new URL("../run/worker.ts", import.meta.url), { type: "module", name: "band" });
+  const worker = new Worker(new URL("../run/bandWorker.ts", import.meta.url), { type: "module", name: "band" });
   worker.addEventListener("message", ({ data }: MessageEvent<BandResponse>) => onBand(data));
   worker.addEventListener("error", (event) => {
     const message = event.message || "The worker of the band could not be loaded.";

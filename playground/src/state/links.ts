@@ -2,7 +2,8 @@
 // back and forward.
 
 import { effect, untracked } from "@preact/signals";
-import { defaults, type Experiment } from "../experiment";
+import { type Dropped, defaults, type Experiment } from "../experiment";
+import { fileOfLink } from "../tour/tour";
 import { notify } from "./notices";
 import { dropped, experiment, linked, load, playing, time } from "./store";
 import { experimentFromHash, experimentToHash } from "./url";
@@ -14,7 +15,7 @@ let written = "";
 let timer = 0;
 
 /** Reads the address, and keeps it in step from then on. */
-export function beginLinks(): Experiment {
+export function beginLinks(): { experiment: Experiment; file: Dropped | null } {
   const first = read();
   effect(() => {
     experiment.value;
@@ -23,7 +24,9 @@ export function beginLinks(): Experiment {
     untracked(later);
   });
   window.addEventListener("hashchange", () => {
-    if (location.hash !== written) load(read());
+    if (location.hash === written) return;
+    const { experiment: next, file } = read();
+    load(next, file);
   });
   return first;
 }
@@ -33,12 +36,13 @@ export function address(): string {
   return `${location.href.split("#")[0]}${experimentToHash(linked())}`;
 }
 
-function read(): Experiment {
-  if (location.hash.length < 2) return defaults("gaussians");
-  const { experiment: found, notices } = experimentFromHash(location.hash, dropped.peek() !== null);
-  // no warning of a run: those are put away once the run is open
+function read(): { experiment: Experiment; file: Dropped | null } {
+  if (location.hash.length < 2) return { experiment: defaults("gaussians"), file: dropped.peek() };
+  const file = fileOfLink(location.hash) ?? dropped.peek();
+  const { experiment: found, notices } = experimentFromHash(location.hash, file !== null);
+  // no warning of the run, which the next run would take away
   for (const text of notices) notify("information", text);
-  return found;
+  return { experiment: found, file };
 }
 
 function later(): void {

@@ -55,12 +55,12 @@ let stopBand = () => {};
 const warned = new Set<string>();
 
 /** Starts the worker and the run of an experiment. */
-export function start(first: Experiment): void {
+export function start({ experiment: first, file }: { experiment: Experiment; file: Dropped | null }): void {
   client = startClient(show, (failure) => {
     playing.value = false;
     notify("error", failure.message);
   });
-  load(first, null);
+  load(first, file);
 }
 
 /** Another experiment as a whole: a link, a stop of the tour, a dropped file. Goes to its time. */
@@ -275,7 +275,7 @@ function refreshBand(run?: Run): void {
   const { band: wantedBand } = experiment.peek();
   if (!wantedBand) return;
   try {
-    const horizon = Math.max(4 * naturalRate(experiment.peek().problem), time.peek());
+    const horizon = pauseAt.peek() ?? Math.max(2 * naturalRate(experiment.peek().problem), time.peek());
     const times = Float64Array.from({ length: 41 }, (_, k) => (k * horizon) / 40);
     stopBand = startBand(run ?? runOf(experiment.peek(), dropped.peek()), times, (response) => {
       if (response.type === "band") band.value = response;

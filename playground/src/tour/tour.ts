@@ -1,6 +1,6 @@
 // Going through the tour: a stop sets the page up and runs to its end; its move breaks the claim. Stops count from 1, as links have them.
 
-import { defaults, type Experiment } from "../experiment";
+import { type Dropped, defaults, type Experiment } from "../experiment";
 import { experiment, load, pause, pauseAt, playing, setRate, toggle } from "../state/store";
 import { stops } from "./stops";
 
@@ -9,6 +9,13 @@ const still = matchMedia("(prefers-reduced-motion: reduce)");
 /** The stop of that number, from 1; undefined where there is none. */
 export function stopAt(number: number | null) {
   return number === null ? undefined : stops[Math.max(1, number) - 1];
+}
+
+/** What a link to a stop runs, where it is none of the page's problems. */
+export function fileOfLink(hash: string): Dropped | null {
+  const number = /(?:^#?|&)tour=(\d+)/.exec(hash)?.[1];
+  const stop = stopAt(number === undefined ? null : Number(number));
+  return stop?.file && /(?:^#?|&)problem=file(?:&|$)/.test(hash) ? stop.file(stop.setting.temperature ?? 0) : null;
 }
 
 /** Sets a stop up and plays it, unless the visitor wants little to move. */
@@ -39,7 +46,7 @@ export function closeTour(): void {
 function run(next: Experiment, number: number): void {
   const { until, rate } = stopAt(number)!;
   pause();
-  load(next, null);
+  load(next, stopAt(number)!.file?.(next.temperature) ?? null);
   setRate(rate);
   pauseAt.value = until;
   if (!still.matches && !playing.peek()) toggle();

@@ -2,7 +2,7 @@
 
 import { useComputed } from "@preact/signals";
 import { ACTIVATIONS } from "../experiment";
-import { change, experiment, opened, ownAxes, type Picture, pictures, planar, present } from "../state/store";
+import { band, change, experiment, opened, ownAxes, type Picture, pictures, planar, present } from "../state/store";
 import { Check, Choice, NumberField } from "./fields";
 import { activationNames, pictureNames } from "./words";
 
@@ -194,7 +194,8 @@ function Shown() {
           onChange={(on) => toggle(picture, on)}
         />
       ))}
-      <Check label="Band of the risk, 95 %" checked={one.band} onChange={(on) => change({ band: on })} />
+      <Check label="Band of the risk" checked={one.band} onChange={(on) => change({ band: on })} />
+      <BandNote />
       {options.length > 0 && (
         <div class="axes">
           <Choice testId="x" label="Across" value={one.x ?? own.x} options={options} onChange={(x) => change({ x })} />
@@ -205,6 +206,15 @@ function Shown() {
       )}
     </fieldset>
   );
+}
+
+function BandNote() {
+  if (!experiment.value.band) return null;
+  const found = band.value;
+  const words = found
+    ? `${Math.round(100 * found.band.level)} % of runs; ${found.band.method}${found.done ? "" : " …"}`
+    : "being found …";
+  return <p class="note">{words}</p>;
 }
 
 function stepSlider(problem: string): readonly [number, number] {

@@ -13,6 +13,8 @@ export function Setting() {
     .filter((name) => name !== "file" || file !== null)
     .map((value) => ({ value, label: value === "file" && file ? file.name : problemNames[value] }));
   const networks = (Object.keys(networkNames) as NetworkKind[]).map((value) => ({ value, label: networkNames[value] }));
+  // a run file says its process
+  const own = problem === "file" && file?.kind === "run" ? file.run.process.kind : null;
   const limits = limitsFor(experiment.value, file).map(({ kind, fits, reason }) => ({
     value: kind,
     label: limitNames[kind],
@@ -29,6 +31,7 @@ export function Setting() {
           testId="network"
           label="Process"
           value={network}
+          disabled={own !== null}
           options={networks}
           onChange={(value) => change({ network: value })}
         />{" "}
