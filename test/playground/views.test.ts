@@ -299,10 +299,22 @@ describe("curves", () => {
     expect(extent(new Curves(), ["risk"], null)).toEqual([Infinity, -Infinity]);
     expect(firstPositive(curves)).toBe(0.5);
     const log = placeOn({ name: "", from: 0.5, to: 1, log: true }, 0, 100);
-    // on a logarithmic axis what is at 0 is left out
-    expect([...bandOutline(band, log, (v) => v)].map((v) => Math.round(100 * v) / 100)).toEqual([
+    // on a logarithmic axis it begins where the axis does
+    expect([...bandOutline(band, 0.5, log, (v) => v)].map((v) => Math.round(100 * v) / 100)).toEqual([
       0, 0.6, 100, 9, 100, -5, 0, 0.3,
     ]);
+    expect(
+      [
+        ...bandOutline(
+          band,
+          0.25,
+          (t) => t,
+          (v) => v,
+        ),
+      ]
+        .slice(0, 2)
+        .map((v) => Math.round(100 * v) / 100),
+    ).toEqual([0.25, 1]);
     expect(between(band.times, band.upper, 0.25)).toBeCloseTo(1, 12);
     expect(between(band.times, band.upper, 1)).toBe(9);
     expect(between(band.times, band.upper, 1.1)).toBeNaN();

@@ -87,7 +87,7 @@ const shows: Record<PictureKind, string[]> = {
     "neurons",
     "density of the limit, √ scale",
   ],
-  risk: ["Risk", "risk R", "time t = kε", "network", "limit", "90 % band"],
+  risk: ["Risk", "risk", "time t = kε", "network", "limit", "90 % band"],
   sharpness: ["Sharpness and 2/ε", "sharpness λ_max", "time t = kε", "λ_max", "2/ε"],
   decision: ["Decision boundary", "x₁", "x₂", "y = −1", "y = +1", "f = 0, network", "border of the limit"],
 };

@@ -26,7 +26,7 @@ export interface CurveKind {
 /** Risk of network and limit. */
 export const RISK: CurveKind = {
   title: "Risk",
-  axis: "risk R",
+  axis: "risk",
   series: [
     { field: "risk", of: "network", label: "network" },
     { field: "limitRisk", of: "limit", label: "limit" },
@@ -93,7 +93,7 @@ export function drawCurves(
   drawAxes(pen, at, x, y, theme);
   pen.within(at.box, () => {
     if (band) {
-      const outline = bandOutline(band, at.x, at.y);
+      const outline = bandOutline(band, from, at.x, at.y);
       pen.area(outline, outline.length, theme.band, BAND_OPACITY);
     }
     for (const { field, of, dash } of kind.series) {

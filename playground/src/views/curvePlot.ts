@@ -189,9 +189,9 @@ export class CurvePlot {
   private drawBand(): void {
     const band = this.options.band();
     if (!band) return;
-    const { ctx, bbox } = this.plot;
+    const { ctx, bbox, scales } = this.plot;
     const { atX, atY } = this.places();
-    const outline = bandOutline(band, atX, atY);
+    const outline = bandOutline(band, scales["x"]!.min!, atX, atY);
     ctx.save();
     ctx.beginPath();
     ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);

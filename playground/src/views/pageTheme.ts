@@ -32,6 +32,8 @@ function readTheme(): void {
   // custom properties come as they are written, light-dark() and all; as a colour of something they are resolved
   const probe = document.createElement("span");
   probe.hidden = true;
+  // where the system forces its colours pictures keep theirs: curves have to differ
+  probe.style.setProperty("forced-color-adjust", "none");
   document.body.append(probe);
   const pixel = document.createElement("canvas");
   pixel.width = pixel.height = 1;

@@ -41,19 +41,24 @@ export function firstPositive(curves: Curves): number {
  * Outline of a band as pixels, there along its upper end and back along its lower.
  *
  * @param band  ends at times in order
- * @param atX   pixel of a time; NaN leaves it out
+ * @param from  time at which the axis begins
+ * @param atX   pixel of a time from there on
  * @param atY   pixel of a value
  */
 export function bandOutline(
   { times, lower, upper }: RiskBand,
+  from: number,
   atX: (time: number) => number,
   atY: (value: number) => number,
 ): Float32Array {
   const found: number[] = [];
-  const there = (i: number) =>
-    Number.isFinite(atX(times[i]!)) && Number.isFinite(lower[i]!) && Number.isFinite(upper[i]!);
+  const start = between(times, lower, from);
+  const begins = Number.isFinite(start);
+  const there = (i: number) => times[i]! > from && Number.isFinite(lower[i]!) && Number.isFinite(upper[i]!);
+  if (begins) found.push(atX(from), atY(between(times, upper, from)));
   for (let i = 0; i < times.length; i++) if (there(i)) found.push(atX(times[i]!), atY(upper[i]!));
   for (let i = times.length - 1; i >= 0; i--) if (there(i)) found.push(atX(times[i]!), atY(lower[i]!));
+  if (begins) found.push(atX(from), atY(start));
   return Float32Array.from(found);
 }
 
