@@ -179,7 +179,6 @@ class Runner {
     const lane = async () => {
       for (let name = queue.shift(); name !== undefined; name = queue.shift()) {
         await act(name);
-        this.#done += 1;
       }
     };
     await Promise.all(Array.from({ length: this.jobs }, lane));
@@ -204,8 +203,9 @@ class Runner {
     this.#under.delete(name);
     if (status !== 0) return `it ended with ${status}: ${errors.trim()}`;
     const { seconds } = outcomeIn(file);
+    this.#done += 1;
     process.stderr.write(
-      `${this.#done + 1}. ${name}: ${duration(performance.now() - began)}, ${seconds.toPrecision(2)} s of one core\n`,
+      `${this.#done}. ${name}: ${duration(performance.now() - began)}, ${seconds.toPrecision(2)} s of one core\n`,
     );
     return null;
   }

@@ -17,12 +17,12 @@ describe("the gallery", () => {
     expect(await faults()).toEqual([]);
   });
 
-  it("is small: no picture above 200 kB, all together below 1.5 MB, the list of the command line below 30 kB", () => {
+  it("is small: no picture above 200 kB, all together below 1.7 MB, the list of the command line below 30 kB", () => {
     const sizes = readdirSync("docs/figures")
       .filter((file) => file.endsWith(".svg"))
       .map((file) => statSync(`docs/figures/${file}`).size);
     expect(Math.max(...sizes)).toBeLessThan(200_000);
-    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(1_500_000);
+    expect(sizes.reduce((a, b) => a + b, 0)).toBeLessThan(1_700_000);
     expect(statSync("src/cli/measured.ts").size).toBeLessThan(30_000);
     // what a reader loads at once: the pictures come as they are scrolled to
     expect(gzipSync(readFileSync("docs/gallery.md")).length).toBeLessThan(60_000);
