@@ -2,8 +2,9 @@
 
 import { readFile } from "node:fs/promises";
 import { SpecError } from "../engine/errors";
-import { jsonPlace } from "../io/jsonPlace";
+import { parseJsonText } from "../io/jsonPlace";
 import { readDataFile } from "../io/onDemand";
+import { inPlace } from "../io/place";
 import { isRecord } from "../model/spec";
 import { type Terminal, UsageError } from "./terminal";
 import { exists } from "./whole";
@@ -76,17 +77,7 @@ export async function specJson(bytes: Uint8Array, name: string): Promise<unknown
   const text = new TextDecoder("utf-8", { ignoreBOM: false }).decode(bytes);
   const other = textKind(text);
   if (other) throw new SpecError(name, other.what, wanted, other.remedy);
-  let json: unknown;
-  try {
-    json = JSON.parse(text);
-  } catch (error) {
-    const { index, line, column } = jsonPlace(text);
-    const rest = text.slice(index).split("\n")[0]!;
-    const found =
-      index >= text.trimEnd().length ? "the end of the file" : rest.length > 30 ? `${rest.slice(0, 30)}…` : rest;
-    const reason = (error as Error).message.split(/ (?:in JSON )?at position|, ?"|, \.\.\./)[0]!;
-    throw new SpecError(`${name}, line ${line}, column ${column}`, found, "JSON", `${reason}.`);
-  }
+  const json = await inPlace(name, () => parseJsonText(text));
   const seems = jsonKind(json);
   if (seems) throw new SpecError(name, seems.what, wanted, seems.remedy);
   return json;

@@ -8,6 +8,7 @@ import type { Ensemble } from "../study/ensemble";
 import type { Trajectory } from "../study/solve";
 import { MOST_TEXT, tableFromCsv } from "./csv";
 import { type ArrayNames, datasetFromNpz, datasetFromTable, type TableColumns } from "./datasets";
+import { parseJsonText } from "./jsonPlace";
 import { MARKER, readMarker } from "./marker";
 import { measureFromJson } from "./measure";
 import { markerOf, measureFromTable, measureOfEntries } from "./measureFiles";
@@ -107,7 +108,7 @@ function readTable(table: DataTable, format: "parquet" | "json"): Content {
 }
 
 function readJson(text: string): Content {
-  const json = parseJson(text);
+  const json = parseJsonText(text);
   if (Array.isArray(json))
     throw new SpecError("file", "a list in JSON", KNOWN, "Examples are read from CSV, Parquet or npz.");
   const { kind, version } = json as Record<string, unknown>;
@@ -128,14 +129,6 @@ function readJson(text: string): Content {
       ? `JSON with the fields ${Object.keys(json as object).join(", ")}`
       : `JSON of kind ${JSON.stringify(kind)}`;
   throw new SpecError("file", found, KNOWN);
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (error) {
-    throw new SpecError("file", text, "JSON", `${(error as Error).message}.`);
-  }
 }
 
 // What people drop by mistake, by the bytes that each begins with.

@@ -1,7 +1,28 @@
-// Where a text stops being JSON: engines say it in words of their own, or not at all.
+// JSON with errors that say where: engines tell the place in words of their own, or not at all.
+
+import { SpecError } from "../engine/errors";
 
 const TOKEN =
-  /[ \t\r\n]*(?:([{}[\],:])|("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w"]))/uy;
+  /[ \t\r\n]*(?:([{}[\],:])|("(?:[^"\\\p{Cc}]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null)(?![\w".+-]))/uy;
+
+/**
+ * What a text of JSON stands for.
+ *
+ * @param text  of a file
+ * @throws {SpecError} with line and column of the first thing that cannot stand there
+ */
+export function parseJsonText(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    const { index, line, column } = jsonPlace(text);
+    const [rest] = text.slice(index).split("\n");
+    const ended = index >= text.trimEnd().length;
+    const found = ended ? "the end of the file" : rest!.length > 30 ? `${rest!.slice(0, 30)}…` : rest;
+    const reason = (error as Error).message.split(/ (?:in JSON )?at position|, ?"|, \.\.\./)[0]!;
+    throw new SpecError(`line ${line}, column ${column}`, found, "JSON", `${reason}.`);
+  }
+}
 
 /**
  * The place of the first character that cannot stand there, or the end where something is missing.
