@@ -51,6 +51,8 @@ export default defineConfig({
             "hyparquet-writer/src/write.js",
             "fflate",
             "npyjs",
+            "hyparquet/src/datapage.js",
+            "hyparquet/src/thrift.js",
           ],
         },
         test: {

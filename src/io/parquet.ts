@@ -4,6 +4,7 @@ import { gunzipSync } from "fflate";
 import { parquetMetadata, parquetRead } from "hyparquet";
 import type { FileMetaData, SchemaElement } from "hyparquet/src/types.js";
 import { SpecError } from "../engine/errors";
+import { checkPages } from "./parquetPages";
 import { cellPlace, sizeInWords } from "./place";
 import type { Cell, Column, DataTable } from "./table";
 
@@ -50,12 +51,14 @@ async function rowsOf(bytes: Uint8Array, metadata: FileMetaData): Promise<unknow
     byteLength: bytes.length,
     slice: (from: number, to?: number) => bytes.slice(from, to).buffer as ArrayBuffer,
   };
+  const compressors = { GZIP: (packed: Uint8Array) => gunzipSync(packed) };
   let rows: unknown[][] = [];
   try {
+    checkPages(bytes, metadata, compressors);
     await parquetRead({
       file,
       metadata,
-      compressors: { GZIP: (packed) => gunzipSync(packed) },
+      compressors,
       geoparquet: false,
       onComplete: (found) => {
         rows = found;
@@ -166,8 +169,11 @@ function checkSize({ num_rows, row_groups: groups }: FileMetaData, columns: numb
     group.columns.map((one) => Number(one.meta_data!.total_uncompressed_size)),
   );
   const bytes = unpacked.reduce((sum, one) => sum + one, 0);
-  const values = groups.flatMap((group) => group.columns.map((one) => Number(one.meta_data!.num_values)));
-  if (!(rows >= 0) || unpacked.some((one) => !(one >= 0)) || values.some((one) => !(one >= 0 && one <= rows))) {
+  const counts = groups.map((group) => Number(group.num_rows));
+  const areWhole = groups.every((group, i) => {
+    return counts[i]! >= 0 && group.columns.every((one) => Number(one.meta_data!.num_values) === counts[i]);
+  });
+  if (!areWhole || counts.reduce((sum, one) => sum + one, 0) !== rows || unpacked.some((one) => !(one >= 0))) {
     throw new SpecError("parquet", `${rows} rows in ${sizeInWords(size)}`, "sizes that fit the file", DAMAGED);
   }
   if (rows * Math.max(1, columns) > MOST_CELLS || bytes > MOST_UNPACKED) {

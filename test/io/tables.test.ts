@@ -2,6 +2,7 @@
 
 import { csvParseRows } from "d3-dsv";
 import fc from "fast-check";
+import { gzipSync } from "fflate";
 import { parquetWriteBuffer } from "hyparquet-writer/src/write.js";
 import { describe, expect, it } from "vitest";
 import {
@@ -132,10 +133,14 @@ describe("Parquet of another program", () => {
     const bytes = new Uint8Array(parquetWriteBuffer({ columnData }));
     const { columns, rows } = await tableFromParquet(bytes);
     expect(columns.map(({ type }) => type)).toEqual(["number", "number", "text", "boolean", "number"]);
-    expect(bits(rows)).toEqual([
+    const expected = [
       [1.5, 2 ** 53 - 1, "a", true, 0.5],
       ["−0", -3, null, null, 2],
-    ]);
+    ];
+    expect(bits(rows)).toEqual(expected);
+    const compressors = { GZIP: (raw: Uint8Array) => gzipSync(raw) };
+    const packed = new Uint8Array(parquetWriteBuffer({ columnData, codec: "GZIP", compressors }));
+    expect(bits((await tableFromParquet(packed)).rows)).toEqual(expected);
   });
 });
 
