@@ -19,6 +19,7 @@ import {
   type Process,
   parseProcess,
   piecewiseLinear,
+  quadratic,
   type RunSpecInput,
   radialFlow,
   ridge,
@@ -300,15 +301,21 @@ function networkOf(experiment: Experiment, dropped: Dropped | null): Process {
     case "adam":
       return adam(problem, { ...common, gradient: "batch", batchSize });
     case "langevin":
-      return langevin(problem, {
-        ...common,
-        temperature,
-        ...(sampled ? { gradient: "batch", batchSize } : { gradient: "full" }),
-      });
+      return langevin(
+        { ...problem, confinement: quadratic(CONFINEMENT) },
+        {
+          ...common,
+          temperature,
+          ...(sampled ? { gradient: "batch", batchSize } : { gradient: "full" }),
+        },
+      );
     default:
       throw new SpecError("network", kind, '"sgd", "gradientDescent", "adam" or "langevin"');
   }
 }
+
+/** λ of U = λ|θ|²/2 under Langevin dynamics: without it the noise would carry the neurons off, and no law were at rest. */
+const CONFINEMENT = 0.05;
 
 /** Sobol points that stand for a sampled law where a gradient is taken over all of it. */
 const POINTS = 1024;
@@ -426,13 +433,11 @@ function limitOf(kind: LimitKind, network: Process, experiment: Experiment, drop
     case "modifiedFlow":
       return modifiedFlow(problem, { neurons, stepSize, batchSize, seed, replica, ...points });
     case "fokkerPlanck": {
-      const law = finite
-        ? problem.law
-        : quadrature(problem.law, {
-            points: problem.law.kind === "anisotropicGaussians" && problem.law.dimension === 1 ? 64 : 24,
-            rule: "gauss",
-          });
-      return fokkerPlanck({ ...problem, law }, { temperature });
+      // a grid of one parameter is fine at once; of two, a step has to stay below some milliseconds
+      const one = "dimension" in problem.law && problem.law.dimension === 1;
+      const law = finite ? problem.law : quadrature(problem.law, { points: one ? 64 : 12, rule: "gauss" });
+      const single = (law as { x: { shape: readonly number[] } }).x?.shape[1] === 1;
+      return fokkerPlanck({ ...problem, law }, { temperature, cells: single ? 256 : 40 });
     }
     case "none":
       throw new SpecError("limit", kind, "a limit");

@@ -2,9 +2,9 @@
 
 import { afterEach, describe, expect, it } from "vitest";
 import { defaults, type Experiment, type LimitKind, limitsFor, runOf } from "../../playground/src/experiment";
-import type { Change, Frame, Look, Response } from "../../playground/src/run/protocol";
-import { coordinate, histogram as masses, open, solve } from "../../src/index";
-import { begin, NOTHING } from "./harness";
+import type { Frame, Look, Response } from "../../playground/src/run/protocol";
+import { coordinate, histogram as masses, solve } from "../../src/index";
+import { begin, changed, NOTHING, opened, stopped } from "./harness";
 
 // small, so that each takes a few milliseconds
 const small: Experiment = {
@@ -15,45 +15,16 @@ const small: Experiment = {
   stepSize: 1e-3,
   limit: "none",
 };
-let open_: ReturnType<typeof begin>[] = [];
+let sessions: ReturnType<typeof begin>[] = [];
 const session = () => {
   const one = begin();
-  open_.push(one);
+  sessions.push(one);
   return one;
 };
 afterEach(() => {
-  for (const one of open_) one.send({ type: "close" });
-  open_ = [];
+  for (const one of sessions) one.send({ type: "close" });
+  sessions = [];
 });
-
-type Session = ReturnType<typeof begin>;
-let ids = 0;
-const opened = async (
-  { send, until, frame, responses }: Session,
-  experiment: Experiment,
-  time = 0,
-  look: Look = NOTHING,
-) => {
-  const from = responses.length;
-  const id = ++ids;
-  send({ type: "open", id, run: runOf(experiment, null), until: time, look });
-  const answer = await until((response) => response.type !== "frame" && "id" in response && response.id === id, from);
-  if (answer.type !== "opened") throw new Error(JSON.stringify(answer));
-  const shown = await frame((one) => Math.abs(one.time - time) < (one.stepSize ?? 1e-9) / 2, from);
-  return { answer, shown };
-};
-const changed = async ({ send, until, responses }: Session, change: Change["set"]) => {
-  const id = ++ids;
-  send({ type: "change", id, change });
-  return await until(
-    (response) => response.type !== "frame" && "id" in response && response.id === id,
-    responses.length,
-  );
-};
-const stopped = async ({ send, frame }: Session): Promise<Frame> => {
-  send({ type: "pause" });
-  return await frame((one) => !one.playing);
-};
 
 describe("The state at a time", () => {
   it("is the same played, stepped, sought, and opened by a link", async () => {
@@ -137,7 +108,7 @@ describe("The state at a time", () => {
 });
 
 describe("A frame", () => {
-  const two: Experiment = { ...small, signal: 5, limit: "radialFlow", neurons: 200 };
+  const two: Experiment = { ...small, signal: 5, limit: "radialFlow", neurons: 60 };
 
   it("has laws of mass 1, and the network's histogram is the library's", async () => {
     const one = session();
@@ -148,7 +119,7 @@ describe("A frame", () => {
     expect(law.network.reduce((sum, x) => sum + x * width, 0)).toBeCloseTo(1, 5);
     expect(law.limit!.reduce((sum, x) => sum + x * width, 0)).toBeCloseTo(1, 5);
     expect(cloud.density!.masses.reduce((sum, x) => sum + x, 0)).toBeCloseTo(1, 5);
-    expect(cloud.points).toHaveLength(400);
+    expect(cloud.points).toHaveLength(120);
 
     const network = runOf(two, null).network;
     const { measures } = await solve(network, { times: [0.02], keep: "measures" });
@@ -168,19 +139,19 @@ describe("A frame", () => {
       ["r2", "w0"],
     ] as const) {
       const look: Look = { cloud: { x, y }, law: x, decision: null, sharpness: false };
-      const { shown } = await opened(one, { ...two, neurons: 4000 }, 0, look);
+      const { shown } = await opened(one, { ...two, neurons: 1600 }, 0, look);
       const { cloud } = shown as { cloud: NonNullable<Frame["cloud"]> };
       const { columns, rows, masses: density } = cloud.density!;
       expect(density.reduce((sum, mass) => sum + mass, 0)).toBeCloseTo(1, 4);
-      // the shares of the four quarters about the middles of the axes, within five deviations of 4000 neurons
+      // the shares of the four quarters about the middles of the axes, within five deviations of 1600 neurons
       const quarters = [0, 0, 0, 0];
       density.forEach((mass, i) => {
         quarters[(i % columns < columns / 2 ? 0 : 1) + (Math.floor(i / columns) < rows / 2 ? 0 : 2)]! += mass;
       });
       const found = [0, 0, 0, 0];
       const middle = { x: (cloud.x.from + cloud.x.to) / 2, y: (cloud.y.from + cloud.y.to) / 2 };
-      for (let i = 0; i < 4000; i++) {
-        found[(cloud.points[2 * i]! < middle.x ? 0 : 1) + (cloud.points[2 * i + 1]! < middle.y ? 0 : 2)]! += 1 / 4000;
+      for (let i = 0; i < 1600; i++) {
+        found[(cloud.points[2 * i]! < middle.x ? 0 : 1) + (cloud.points[2 * i + 1]! < middle.y ? 0 : 2)]! += 1 / 1600;
       }
       // half a deviation of the smoothing beside the sampling
       quarters.forEach((share, k) => void expect(Math.abs(share - found[k]!)).toBeLessThan(0.05));
@@ -329,6 +300,5 @@ describe("What goes wrong", () => {
     expect(at.time).toBeLessThan(1000);
     // generous: the slice is 6 ms, and the machine may be busy
     expect(performance.now() - asked).toBeLessThan(1000);
-    expect(await open(runOf(small, null).network).then((simulation) => (simulation.free(), true))).toBe(true);
   });
 });
