@@ -139,19 +139,17 @@ export default defineConfig({
         state.pos += 1;
         return true;
       });
-      // equations scroll, by the keyboard too
-      const block = md.renderer.rules["code_block"]!;
-      md.renderer.rules["code_block"] = (tokens, i, ...rest) => {
-        tokens[i]!.attrSet("tabindex", "0");
-        return block(tokens, i, ...rest);
-      };
       // equations, which the keyboard can scroll
       md.renderer.rules["code_block"] = (tokens, i) =>
         `<pre class="equation" tabindex="0"><code>${md.utils.escapeHtml(tokens[i]!.content)}</code></pre>\n`;
       // the playground is no page of this site: the browser opens it, not the router
       const opened = md.renderer.rules["link_open"]!;
       md.renderer.rules["link_open"] = (tokens, i, ...rest) => {
-        if (tokens[i]!.attrGet("href")?.startsWith(playground.link)) tokens[i]!.attrSet("target", playground.target);
+        const link = tokens[i]!.attrGet("href");
+        if (link?.startsWith(playground.link)) {
+          tokens[i]!.attrSet("href", base + link.slice(1));
+          tokens[i]!.attrSet("target", playground.target);
+        }
         return opened(tokens, i, ...rest);
       };
     },

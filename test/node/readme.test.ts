@@ -18,7 +18,7 @@ import { figureNames } from "../../src/study/figures/registry";
 
 interface Block {
   language: string;
-  /** The file that a block is, as in ```js [run.js]: of a program in a browser, which test/e2e/guide.test.ts runs. */
+  /** The file that a block is, as in ```js [run.js]: of a program in a browser, which test/e2e/embedding.test.ts runs. */
   title: string;
   text: string;
 }
