@@ -1,7 +1,9 @@
 // Folders that have a part of what a command makes are completed, to the bits of an unbroken run; those of another run are left alone.
 
-import { cpSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { writeWhole } from "../../src/cli/whole";
 import { command, problem, spec, testFolder } from "./commandLine";
 
 const { place, put, remove } = testFolder();
@@ -154,6 +156,24 @@ describe("a folder that has something else", () => {
   });
 });
 
+describe("a file", () => {
+  it("is there as it was or as it will be, at any moment, and a failure leaves what was there", async () => {
+    const target = put("large", "old");
+    const large = "new".repeat(5e6);
+    let writing = true;
+    const done = writeWhole(target, large).finally(() => {
+      writing = false;
+    });
+    const seen = new Set<number>();
+    while (writing) seen.add((await stat(target)).size);
+    await done;
+    expect([...seen].filter((size) => size !== 3 && size !== large.length)).toEqual([]);
+    mkdirSync(place("taken"));
+    await expect(writeWhole(place("taken"), "x")).rejects.toThrow();
+    expect(readdirSync(place(".")).filter((name) => name.endsWith(".part"))).toEqual([]);
+  });
+});
+
 describe("meanfield figure, given again", () => {
   // the quickest of them
   const figure = (folder: string, ...more: string[]) =>
@@ -176,5 +196,9 @@ describe("meanfield figure, given again", () => {
       err: expect.stringMatching(/options\.backend is "simd" there and "js" here.*--restart/),
     });
     expect(contents("figure")).toEqual(made);
+    // and of standard output: the numbers alone
+    const piped = await command(["figure", "sharpness-invariance", "--out", "-"]);
+    expect(piped.code).toBe(0);
+    expect(JSON.parse(piped.out)).toEqual(JSON.parse(made["sharpness-invariance.json"]!));
   });
 });

@@ -29,7 +29,7 @@ const read = (file: string): string => readFileSync(file, "utf8");
 const json = (file: string) => JSON.parse(read(file));
 
 const sources = files.filter((file) => /^(src|assembly)\/.*\.ts$/.test(file));
-const imports = new Map(sources.map((file) => [file, targets(file, /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"]+)"/g)]));
+const imports = new Map(sources.map((file) => [file, targets(file, /(?:\bfrom|\bimport)\s*\(?\s*"(\.[^"\n]+)"/g)]));
 
 /** Files whose place a pattern finds in a file. */
 function targets(file: string, pattern: RegExp): string[] {
