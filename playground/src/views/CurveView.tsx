@@ -92,18 +92,20 @@ export function CurveView({ frame, name, kind, band, words }: CurveViewProps) {
     const [low, high] = [between(known.times, known.lower, t), between(known.times, known.upper, t)];
     return Number.isNaN(low) ? "" : `${readable(low)} to ${readable(high)}`;
   });
+  // which curves there are, as one text, so that the key changes when that does
+  const known = useComputed(() => {
+    moved.value;
+    return kind.series.map(({ field }) => (curves.length === 0 || curves.knows(field) ? "1" : "0")).join("");
+  }).value;
   const values = [0, 1].map((k) =>
     useComputed(() => {
       const one = kind.series[k];
       return one && at.value >= 0 ? readable(curves.values(one.field)[at.value]!) : "";
     }),
   );
-  const entries: Entry[] = kind.series.map(({ of, label, dash }, k) => ({
-    glyph: dash ? "dashes" : "line",
-    of,
-    label,
-    value: values[k]!,
-  }));
+  const entries = kind.series
+    .map(({ of, label, dash }, k): Entry => ({ glyph: dash ? "dashes" : "line", of, label, value: values[k]! }))
+    .filter((_, k) => known[k] === "1");
   if (band?.value) {
     entries.push({ ...bandEntry(band.value.level), value: bandNow });
   }

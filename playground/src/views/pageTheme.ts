@@ -35,19 +35,27 @@ function readTheme(): void {
   // where the system forces its colours pictures keep theirs: curves have to differ
   probe.style.setProperty("forced-color-adjust", "none");
   document.body.append(probe);
-  const pixel = document.createElement("canvas");
-  pixel.width = pixel.height = 1;
-  const context = pixel.getContext("2d", { willReadFrequently: true })!;
   const read = { ...LIGHT };
   for (const name of NAMES) {
     probe.style.color = `var(--${name}, ${LIGHT[name]})`;
-    context.clearRect(0, 0, 1, 1);
-    context.fillStyle = getComputedStyle(probe).color;
-    context.fillRect(0, 0, 1, 1);
-    const [r, g, b, alpha] = context.getImageData(0, 0, 1, 1).data;
-    if (alpha! > 0) read[name] = hex([r!, g!, b!] as Rgb);
+    const found = numbers(getComputedStyle(probe).color);
+    if (found) read[name] = hex(found);
   }
   probe.remove();
   read.dark = lightness(read.paper) < lightness(read.ink);
   if (JSON.stringify(read) !== JSON.stringify(present.peek())) present.value = read;
+}
+
+// A computed colour as numbers: nearly always rgb(…); a wider one, as color-mix() gives, is asked of a canvas, which browsers that guard
+// against fingerprints let answer falsely.
+function numbers(colour: string): Rgb | null {
+  const plain = /^rgba?\((\d+), (\d+), (\d+)/.exec(colour);
+  if (plain) return [Number(plain[1]), Number(plain[2]), Number(plain[3])];
+  const pixel = document.createElement("canvas");
+  pixel.width = pixel.height = 1;
+  const context = pixel.getContext("2d", { willReadFrequently: true })!;
+  context.fillStyle = colour;
+  context.fillRect(0, 0, 1, 1);
+  const [r, g, b, alpha] = context.getImageData(0, 0, 1, 1).data;
+  return alpha! > 0 ? [r!, g!, b!] : null;
 }
