@@ -98,7 +98,8 @@ _meanfield() {
 ${cases}
   esac
 }
-compdef _meanfield meanfield
+# loaded by its name, it is asked at once; sourced, it is made known
+if [ "$funcstack[1]" = "_meanfield" ]; then _meanfield "$@"; else compdef _meanfield meanfield; fi
 `;
 }
 
