@@ -42,6 +42,9 @@ const SECOND_DEGREE = 480;
 /** Rows of the Gram matrix that are formed at a time. */
 const TILE = 16;
 
+/** Pairs beyond the first series that are worked on between two yields. */
+const FAR_PIECE = 256;
+
 /**
  * E σ1(X) σ2(Y) for jointly Gaussian X ~ N(b1, s1²), Y ~ N(b2, s2²) of correlation ρ, to about 1e-12 of its size.
  *
@@ -160,7 +163,7 @@ export function* gaussianMixtureWork(
 
   let parallelPairs = 0;
   let risk = 0;
-  series.forEach(({ component, centres, norms, table, far }, c) => {
+  for (const [c, { component, centres, norms, table, far }] of series.entries()) {
     const { weight, label } = component;
     bound += weight * table.allowed * size * size;
     degree = Math.max(degree, ...table.degrees);
@@ -174,6 +177,7 @@ export function* gaussianMixtureWork(
     if (far.length > 0) {
       const second = seriesTable(groups, norms, centres, SECOND_DEGREE, tolerance);
       for (let at = 0; at < far.length; at += 3) {
+        if (at % (3 * FAR_PIECE) === 0) yield;
         const [i, j, rho] = [far[at]!, far[at + 1]!, far[at + 2]!];
         const order = second.degrees[bin(rho)]!;
         let u: number;
@@ -190,7 +194,7 @@ export function* gaussianMixtureWork(
       }
     }
     risk += weight * (label * label - 2 * label * mean + diagonal + 2 * offDiagonal);
-  });
+  }
   return { risk, bound, degree, parallelPairs };
 }
 

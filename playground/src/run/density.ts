@@ -11,7 +11,7 @@ import { limitMarginal, masses as massesOnLine } from "./law";
 import type { Range } from "./ranges";
 
 /** Cells along each radius while directions are put in. */
-const RADII = 128;
+const RADII = 256;
 
 /** An axis with its cells. */
 export interface Axis extends Range {
@@ -100,23 +100,23 @@ function ofDirections({ measure, problem }: Shown, x: Axis, y: Axis): Float32Arr
 
   if (a.radius === b.radius) {
     const radii = binned(measure, problem, a.radius);
-    const both = a.weight && b.weight && x.name !== y.name;
-    if (both && a.dimension < 4) return null;
+    if (a.weight && b.weight && x.name !== y.name) {
+      if (a.dimension < 4) return null;
+      addDiscs(out, radii, a.dimension, x, y);
+      return smoothed(out, x.cells, y.cells, 1);
+    }
     radii.masses.forEach((mass, k) => {
       if (mass < 1e-9) return;
       const r = (k + 0.5) * radii.width;
-      if (both) addDisc(out, mass, r, a.dimension, x, y);
-      else {
-        const alongX = a.weight ? shares(r, a.dimension, x) : at(r, x);
-        const alongY = b.weight && y.name !== x.name ? shares(r, b.dimension, y) : x.name === y.name ? null : at(r, y);
-        alongX.forEach((share, column) => {
-          if (share === 0) return;
-          // a coordinate against itself lies on the diagonal
-          if (alongY === null)
-            out[clamp(Math.floor((column / x.cells) * y.cells), y.cells) * x.cells + column]! += mass * share;
-          else alongY.forEach((part, row) => void (out[row * x.cells + column]! += mass * share * part));
-        });
-      }
+      const alongX = a.weight ? shares(r, a.dimension, x) : at(r, x);
+      const alongY = b.weight && y.name !== x.name ? shares(r, b.dimension, y) : x.name === y.name ? null : at(r, y);
+      alongX.forEach((share, column) => {
+        if (share === 0) return;
+        // a coordinate against itself lies on the diagonal
+        if (alongY === null)
+          out[clamp(Math.floor((column / x.cells) * y.cells), y.cells) * x.cells + column]! += mass * share;
+        else alongY.forEach((part, row) => void (out[row * x.cells + column]! += mass * share * part));
+      });
     });
     return smoothed(out, x.cells, y.cells, 1);
   }
@@ -126,6 +126,10 @@ function ofDirections({ measure, problem }: Shown, x: Axis, y: Axis): Float32Arr
   const r1 = coordinate(measure, a.radius, problem) as { values: Float64Array; weights: Float64Array | null };
   const r2 = coordinate(measure, b.radius, problem) as { values: Float64Array; weights: Float64Array | null };
   const n = r1.values.length;
+  if (a.weight && b.weight) {
+    addProducts(out, r1.values, r2.values, measure.weights, [a.dimension, b.dimension], x, y);
+    return smoothed(out, x.cells, y.cells, 1);
+  }
   for (let i = 0; i < n; i++) {
     const mass = measure.weights ? measure.weights[i]! : 1 / n;
     if (mass < 1e-7) continue;
@@ -136,6 +140,45 @@ function ofDirections({ measure, problem }: Shown, x: Axis, y: Axis): Float32Arr
     });
   }
   return smoothed(out, x.cells, y.cells, 1);
+}
+
+/** Cells along each radius for two weights. */
+const PAIRS = 48;
+
+// Two weights, one of each space: radii in cells first, then one coordinate after the other.
+function addProducts(
+  out: Float32Array,
+  r1: Float64Array,
+  r2: Float64Array,
+  weights: Float64Array | null,
+  dimensions: [number, number],
+  x: Axis,
+  y: Axis,
+): void {
+  const widths = [r1, r2].map((radii) => (radii.reduce((most, r) => Math.max(most, r), 1e-12) * 1.0001) / PAIRS);
+  const joint = new Float64Array(PAIRS * PAIRS);
+  for (let i = 0; i < r1.length; i++) {
+    const place = Math.floor(r1[i]! / widths[0]!) * PAIRS + Math.floor(r2[i]! / widths[1]!);
+    joint[place]! += weights ? weights[i]! : 1 / r1.length;
+  }
+  const along = (k: number, axis: Axis) =>
+    Array.from({ length: PAIRS }, (_, i) => shares((i + 0.5) * widths[k]!, dimensions[k]!, axis));
+  const [alongX, alongY] = [along(0, x), along(1, y)];
+  for (let i = 0; i < PAIRS; i++) {
+    const column = new Float64Array(y.cells);
+    let mass = 0;
+    for (let j = 0; j < PAIRS; j++) {
+      const part = joint[i * PAIRS + j]!;
+      if (part < 1e-9) continue;
+      mass += part;
+      for (let row = 0; row < y.cells; row++) column[row]! += part * alongY[j]![row]!;
+    }
+    if (mass === 0) continue;
+    for (let row = 0; row < y.cells; row++) {
+      if (column[row] === 0) continue;
+      for (let k = 0; k < x.cells; k++) out[row * x.cells + k]! += column[row]! * alongX[i]![k]!;
+    }
+  }
 }
 
 function binned(measure: Measure, problem: Problem, name: string): { masses: Float64Array; width: number } {
@@ -170,32 +213,53 @@ function shares(r: number, dimension: number, axis: Axis): Float64Array {
   return out;
 }
 
-// The same of two coordinates at once.
-function addDisc(out: Float32Array, mass: number, r: number, dimension: number, x: Axis, y: Axis): void {
+/** Values of the profile below. */
+const PROFILE = 192;
+
+// The masses of two coordinates of uniform directions times the radii of a law. They depend on the distance from 0 alone: one profile of it
+// serves all cells, but for radii of a few cells, of which the middle cell has all.
+function addDiscs(
+  out: Float32Array,
+  { masses, width }: { masses: Float64Array; width: number },
+  dimension: number,
+  x: Axis,
+  y: Axis,
+): void {
   const [wx, wy] = [(x.to - x.from) / x.cells, (y.to - y.from) / y.cells];
   const power = (dimension - 4) / 2;
-  const place: number[] = [];
-  const part: number[] = [];
+  const most = width * masses.length;
+  // where a coordinate has most of its mass: narrow discs are wide spheres of many dimensions
+  const narrow = Math.max(wx, wy) * Math.sqrt(dimension) * 0.5;
+  const profile = new Float64Array(PROFILE + 1);
+  let centre = 0;
+  masses.forEach((mass, k) => {
+    if (mass < 1e-9) return;
+    const r = (k + 0.5) * width;
+    if (r < narrow) {
+      centre += mass;
+      return;
+    }
+    const height = (mass * (power + 1)) / (Math.PI * r * r);
+    for (let i = 0; i <= PROFILE; i++) {
+      const u = (i * most) / PROFILE / r;
+      if (u >= 1) break;
+      profile[i]! += height * (1 - u * u) ** power;
+    }
+  });
   let sum = 0;
   for (let row = 0; row < y.cells; row++) {
-    const v = (y.from + (row + 0.5) * wy) / r;
-    if (v * v >= 1) continue;
+    const v = y.from + (row + 0.5) * wy;
     for (let column = 0; column < x.cells; column++) {
-      const u = (x.from + (column + 0.5) * wx) / r;
-      const rest = 1 - u * u - v * v;
-      if (rest <= 0) continue;
-      const value = rest ** power;
-      place.push(row * x.cells + column);
-      part.push(value);
-      sum += value;
+      const u = x.from + (column + 0.5) * wx;
+      const place = (Math.sqrt(u * u + v * v) / most) * PROFILE;
+      const i = Math.floor(place);
+      if (i >= PROFILE) continue;
+      sum += out[row * x.cells + column] = profile[i]! + (place - i) * (profile[i + 1]! - profile[i]!);
     }
   }
-  if (sum === 0) {
-    const column = clamp(Math.floor(-x.from / wx), x.cells);
-    out[clamp(Math.floor(-y.from / wy), y.cells) * x.cells + column]! += mass;
-    return;
-  }
-  for (let i = 0; i < place.length; i++) out[place[i]!]! += (mass * part[i]!) / sum;
+  if (sum > 0) for (let i = 0; i < out.length; i++) out[i]! *= (1 - centre) / sum;
+  const middle = clamp(Math.floor(-y.from / wy), y.cells) * x.cells + clamp(Math.floor(-x.from / wx), x.cells);
+  out[middle]! += sum > 0 ? centre : 1;
 }
 
 function clamp(i: number, cells: number): number {
