@@ -37,6 +37,8 @@ export function startClient(onFrame: (frame: Frame) => void, onFailure: (failure
   const worker = new Worker(new URL("../run/worker.ts", import.meta.url), { type: "module", name: "run" });
   const waiting = new Map<number, { resolve: (response: never) => void; reject: (error: Error) => void }>();
   let last = 0;
+  // frames of the run before may still wait for their animation frame when another has been opened
+  let runs = 0;
 
   const post = (request: Request) => worker.postMessage(request);
   const ask = <T extends Response>(request: (id: number) => Request) =>
@@ -53,16 +55,20 @@ export function startClient(onFrame: (frame: Frame) => void, onFailure: (failure
 
   worker.addEventListener("message", ({ data }: MessageEvent<Response>) => {
     if (data.type === "frame") {
+      const run = runs;
       requestAnimationFrame(() => {
         // first, so that the worker works while the page draws
         post({ type: "drawn" });
-        onFrame(data.frame);
+        if (run === runs) onFrame(data.frame);
       });
     } else if (data.type === "failed") {
       const one = data.id === null ? undefined : settle(data.id);
       if (one) one.reject(new RunFailure(data.error));
       else onFailure(data.error);
-    } else settle(data.id)?.resolve(data as never);
+    } else {
+      if (data.type === "opened") runs += 1;
+      settle(data.id)?.resolve(data as never);
+    }
   });
   worker.addEventListener("error", (event) => {
     const error = { name: "Error", message: event.message || "The worker could not be loaded.", path: null };

@@ -1,8 +1,8 @@
 // What can be taken away: specification, trajectory, neurons, pictures, and the link. All are made when they are asked for.
 
 import { computed, signal } from "@preact/signals";
-import { parseRunSpec, runSpecToJson } from "meanfield";
-import { runOf } from "../experiment";
+import { runSpecToJson } from "meanfield";
+import { runSpecOf } from "../experiment";
 import { limitNames, networkNames, problemNames } from "../ui/words";
 import { curvesOf, picturePng, pictureSvg } from "../views";
 import { address } from "./links";
@@ -68,16 +68,13 @@ export async function copyLink(): Promise<void> {
 function specification(): string {
   if (!opened.peek()) throw new Error("Nothing runs yet.");
   const one = experiment.peek();
-  const { network, limit } = runOf({ ...one, ...present.peek(), changes: [] }, dropped.peek());
   if (one.changes.length > 0) {
     notify(
       "information",
       "A run file has no changes on the way: it holds the present values from the start. The link has the changes.",
     );
   }
-  const end = time.peek() || 1;
-  const times = Array.from({ length: 11 }, (_, k) => (k * end) / 10);
-  return runSpecToJson(parseRunSpec({ version: 1, process: network, times, compareWith: limit }));
+  return runSpecToJson(runSpecOf(one, dropped.peek(), time.peek()));
 }
 
 async function savePicture(format: "svg" | "png"): Promise<void> {

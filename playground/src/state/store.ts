@@ -115,11 +115,16 @@ export function change(patch: Patch): void {
 export function toggle(): void {
   if (playing.peek()) pause();
   else {
-    playing.value = true;
     if (pauseAt.peek() !== null && time.peek() >= pauseAt.peek()!) pauseAt.value = null;
-    if (!opening) client?.send({ type: "play", rate: rate.peek() });
-    spoken.value = "playing";
+    play();
   }
+}
+
+/** Runs; a run that is being opened does once it is. */
+export function play(): void {
+  playing.value = true;
+  if (!opening) client?.send({ type: "play", rate: rate.peek() });
+  spoken.value = "playing";
 }
 
 /** Stops where it is. */
@@ -160,7 +165,8 @@ export function exportAs(what: Parameters<Client["exportAs"]>[0]) {
 
 /** The experiment at the present time, as a link holds it. */
 export function linked(): Experiment {
-  return { ...experiment.value, time: wanted?.until ?? frame.value?.time ?? experiment.value.time };
+  const reached = opening ? null : frame.value?.time;
+  return { ...experiment.value, time: wanted?.until ?? reached ?? experiment.value.time };
 }
 
 function open(until: number): void {
@@ -237,7 +243,7 @@ function show(next: Frame): void {
       notify("warning", warning);
     }
     const end = pauseAt.peek();
-    if (end !== null && playing.peek() && next.time >= end) pause();
+    if (end !== null && !opening && playing.peek() && next.time >= end) pause();
     if (!next.playing && !playing.peek()) spoken.value = `paused at t = ${shortNumber(next.time)}`;
   });
 }

@@ -1,7 +1,7 @@
 // Going through the tour: a stop sets the page up and runs to its end; its move breaks the claim. Stops count from 1, as links have them.
 
 import { type Dropped, defaults, type Experiment } from "../experiment";
-import { experiment, load, pause, pauseAt, playing, setRate, toggle } from "../state/store";
+import { experiment, load, pause, pauseAt, play, setRate } from "../state/store";
 import { stops } from "./stops";
 
 const still = matchMedia("(prefers-reduced-motion: reduce)");
@@ -49,5 +49,5 @@ function run(next: Experiment, number: number): void {
   load(next, stopAt(number)!.file?.(next.temperature) ?? null);
   setRate(rate);
   pauseAt.value = until;
-  if (!still.matches && !playing.peek()) toggle();
+  if (!still.matches) play();
 }
