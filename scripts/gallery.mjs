@@ -32,7 +32,9 @@ async function bundle(entry) {
     outExtension: { ".js": ".mjs" },
     metafile: true,
     plugins: [builtins],
-    banner: { js: 'import { createRequire } from "node:module"; const require = createRequire(import.meta.url);' },
+    banner: {
+      js: 'import { createRequire as requireOf } from "node:module"; const require = requireOf(import.meta.url);',
+    },
     logLevel: "warning",
   });
   return { inputs: metafile.inputs, file: path.resolve(Object.keys(metafile.outputs)[0]) };

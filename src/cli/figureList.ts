@@ -2,7 +2,7 @@
 
 import { families } from "../study/figures/families";
 import { loadFigure } from "../study/figures/registry";
-import { measured } from "./measured";
+import { type Measured, measured } from "./measured";
 import { wrapped } from "./wrapped";
 
 /** A figure as the list has it. */
@@ -13,13 +13,8 @@ export interface ListedFigure {
   claim: string;
   /** Chapter of the theory, and the paper or lecture. */
   source: string;
-  /** Of one core; null where the gallery has not been made since the figure is there, as the others. */
-  seconds: number | null;
-  /** Findings that are met, and of how many. */
-  met: number | null;
-  of: number | null;
-  /** What the first finding measured. */
-  measured: string | null;
+  /** What it measured at its defaults; null where the gallery was not made since the figure is there. */
+  measured: Measured | null;
 }
 
 /** All figures, in the order of their families. */
@@ -30,8 +25,7 @@ export function listedFigures(): Promise<ListedFigure[]> {
   return Promise.all(
     named.map(async ({ name, family, source }) => {
       const { title, claim } = await loadFigure(name);
-      const { seconds = null, met = null, of = null, first = null } = measured[name] ?? {};
-      return { name, family, title, claim, source, seconds, met, of, measured: first };
+      return { name, family, title, claim, source, measured: measured[name] ?? null };
     }),
   );
 }
@@ -50,26 +44,26 @@ export function figureListText(figures: readonly ListedFigure[], verbose: boolea
   });
   const note = verbose
     ? ""
-    : "\nThe time is of one core, and after it stands how many findings are met of how many, at the defaults. With --verbose: claims, sources, measured numbers.\n";
+    : "\nThe time is of one core, and after it stands how many findings are met of how many, at the defaults. With --verbose: claims, measured numbers, sources.\n";
   return `${headed.join("\n")}${note}`;
 }
 
-function brief(figure: ListedFigure, width: number): string {
-  return `  ${figure.name.padEnd(width)}  ${timeOf(figure).padStart(6)}  ${scoreOf(figure).padStart(5)}  ${figure.title}\n`;
+function brief({ name, title, measured: found }: ListedFigure, width: number): string {
+  const [time, score] = found ? [timeOf(found), scoreOf(found)] : ["–", "–"];
+  return `  ${name.padEnd(width)}  ${time.padStart(6)}  ${score.padStart(5)}  ${title}\n`;
 }
 
-function full(figure: ListedFigure): string {
-  const { name, title, claim, source, measured: found, of } = figure;
-  const score = of === null ? "not measured yet" : `${timeOf(figure)} of one core, ${scoreOf(figure)} findings met`;
-  const first = found ? wrapped(`Measured first: ${found}.`, "  ") : "";
-  return `${name}\n${wrapped(`${title}.`, "  ")}${wrapped(claim, "  ")}${first}  ${score}; ${source}\n\n`;
+function full({ name, title, claim, source, measured: found }: ListedFigure): string {
+  const numbers = found
+    ? `${wrapped(`Expected: ${found.expected}.`, "  ")}${wrapped(`Measured: ${found.measured}.`, "  ")}  ${scoreOf(found)} findings met, in about ${timeOf(found)} of one core. `
+    : "  ";
+  return `${name}\n${wrapped(`${title}.`, "  ")}${wrapped(claim, "  ")}${numbers}After ${source}.\n\n`;
 }
 
-function timeOf({ seconds }: ListedFigure): string {
-  if (seconds === null) return "–";
+function timeOf({ seconds }: Measured): string {
   return seconds < 90 ? `${Math.max(1, Math.round(seconds))} s` : `${Math.round(seconds / 60)} min`;
 }
 
-function scoreOf({ met, of }: ListedFigure): string {
-  return of === null ? "–" : `${met}/${of}`;
+function scoreOf({ met, of }: Measured): string {
+  return `${met}/${of}`;
 }
