@@ -287,6 +287,38 @@ describe("a panel", () => {
   });
 });
 
+describe("a long line", () => {
+  it("is short text, and no point of it is off by more than half a tenth of a pixel", () => {
+    const x = Array.from({ length: 400 }, (_, i) => i / 399);
+    const y = x.map((one) => one + 0.5 * Math.sin(40 * one));
+    const text = draw({
+      ...risk,
+      gap: null,
+      levels: [],
+      curves: [{ label: "", network: null, limit: { x, y } }],
+      x: { label: "x", scale: "linear" },
+      y: { label: "y", scale: "linear" },
+    });
+    const [line] = Array.from(text.matchAll(/ d="M([^"]*)"/g), ([, path]) => path!).sort((a, b) => b.length - a.length);
+    expect(line!.length).toBeLessThan(400 * 9);
+    const [start, steps] = line!.split("l") as [string, string];
+    const numbers = (part: string) => part.match(/-?\d*\.?\d+/g)!.map(Number);
+    const at: [number, number][] = [numbers(start) as [number, number]];
+    const found = numbers(steps);
+    for (let i = 0; i < found.length; i += 2) {
+      const [right, down] = at[at.length - 1]!;
+      at.push([right + found[i]!, down + found[i + 1]!]);
+    }
+    expect(at).toHaveLength(400);
+    // affine in x and y: the map that fits the ends in x, and the extremes in y
+    const [left, right] = [at[0]![0], at[399]![0]];
+    at.forEach(([px], i) => expect(Math.abs(px - (left + (right - left) * x[i]!))).toBeLessThan(0.1 + 1e-9));
+    const [lowest, highest] = [y.indexOf(Math.min(...y)), y.indexOf(Math.max(...y))];
+    const slope = (at[highest]![1] - at[lowest]![1]) / (y[highest]! - y[lowest]!);
+    at.forEach(([, py], i) => expect(Math.abs(py - at[lowest]![1] - slope * (y[i]! - y[lowest]!))).toBeLessThan(0.15));
+  });
+});
+
 describe("ticks and labels", () => {
   it("are written in plain digits, or as powers of ten", () => {
     expect([0, 0.001, 12.5, 10000].map(tickText)).toEqual(["0", "0.001", "12.5", "10000"]);
