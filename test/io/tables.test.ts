@@ -144,6 +144,73 @@ describe("Parquet of another program", () => {
   });
 });
 
+/** A struct in Thrift's compact protocol: fields by ascending ids; numbers are i32, bigints i64, texts binary, lists of one type. */
+type Thrift = number | bigint | string | Thrift[] | Fields;
+interface Fields {
+  [id: number]: Thrift;
+}
+
+function thrift(value: Thrift): number[] {
+  const varint = (x: bigint): number[] => (x < 128n ? [Number(x)] : [Number(x & 127n) | 128, ...varint(x >> 7n)]);
+  if (typeof value === "number") return thrift(BigInt(value));
+  if (typeof value === "bigint") return varint(value < 0n ? -2n * value - 1n : 2n * value);
+  if (typeof value === "string") return [...varint(BigInt(value.length)), ...new TextEncoder().encode(value)];
+  const typeOf = (x: Thrift) =>
+    typeof x === "number" ? 5 : typeof x === "bigint" ? 6 : typeof x === "string" ? 8 : Array.isArray(x) ? 9 : 12;
+  if (Array.isArray(value)) return [(value.length << 4) | typeOf(value[0]!), ...value.flatMap(thrift)];
+  let last = 0;
+  const fields = Object.entries(value).flatMap(([id, x]) => {
+    const delta = Number(id) - last;
+    last = Number(id);
+    return [(delta << 4) | typeOf(x), ...thrift(x)];
+  });
+  return [...fields, 0];
+}
+
+describe("Parquet with pages of version 1, a dictionary and missing values, as pandas writes it", () => {
+  // 10 values, the second missing: levels in 2 groups of 8 bits; indices: a run of four 0, then 1 0 1 0 1 in a group
+  const dictionary = [...new Uint8Array(Float64Array.of(1.5, -0).buffer)];
+  const file = (levels: number[], indices: number[]) => {
+    const content = [levels.length, 0, 0, 0, ...levels, 1, ...indices];
+    const first = [...thrift({ 1: 2, 2: 16, 3: 16, 7: { 1: 2, 2: 0 } }), ...dictionary];
+    const header = { 1: 0, 2: content.length, 3: content.length, 5: { 1: 10, 2: 8, 3: 3, 4: 3 } };
+    const chunk = [...first, ...thrift(header), ...content];
+    const size = BigInt(chunk.length);
+    const meta: Thrift = {
+      1: 5,
+      2: [8],
+      3: ["x"],
+      4: 0,
+      5: 10n,
+      6: size,
+      7: size,
+      9: BigInt(4 + first.length),
+      11: 4n,
+    };
+    const schema: Thrift = [
+      { 4: "schema", 5: 1 },
+      { 1: 5, 3: 1, 4: "x" },
+    ];
+    const end = thrift({ 1: 1, 2: schema, 3: 10n, 4: [{ 1: [{ 2: 4n, 3: meta }], 2: size, 3: 10n }] });
+    const mark = [...new TextEncoder().encode("PAR1")];
+    return Uint8Array.from([...mark, ...chunk, ...end, end.length, 0, 0, 0, ...mark]);
+  };
+
+  it("is read", async () => {
+    const { rows } = await tableFromParquet(file([5, 0b11111101, 0b11], [8, 0, 3, 0b10101]));
+    expect(bits(rows)).toEqual([1.5, null, 1.5, 1.5, 1.5, "−0", 1.5, "−0", 1.5, "−0"].map((x) => [x]));
+  });
+
+  it.each([
+    ["levels", [0xfe, 0xff, 0xff, 0xff, 0x0f, 1], [8, 0, 3, 0b10101]],
+    ["indices", [5, 0b11111101, 0b11], [0xfe, 0xff, 0xff, 0xff, 0x07, 0]],
+    ["groups that count backwards", [5, 0b11111101, 0b11], [0xff, 0xff, 0xff, 0xff, 0x0f, 0]],
+  ])("with %s that would fill the memory, or never end, is refused", async (_, levels, indices) => {
+    const error = await tableFromParquet(file(levels, indices)).catch((found: unknown) => found);
+    expect(error).toMatchObject({ name: "SpecError", path: "parquet", found: "a run that is longer than its page" });
+  });
+});
+
 describe("a dataset", () => {
   const law = dataset({
     x: [
