@@ -3,11 +3,12 @@
 import { stat } from "node:fs/promises";
 import path from "node:path";
 import { SpecError } from "../engine/errors";
-import { type DataFile, readDataFile } from "../io/files";
+import type { DataFile } from "../io/files";
 import { measureToJson } from "../io/measure";
 import {
   measureToNpz,
   measureToTable,
+  readDataFile,
   tensorsFromNpz,
   tensorsToNpz,
   trajectoryToNpz,

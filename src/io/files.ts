@@ -16,10 +16,10 @@ import { isNpy } from "./npy";
 import { npzEntries } from "./npz";
 import { isParquet, tableFromParquet } from "./parquet";
 import { inPlace, sizeInWords } from "./place";
-import { parseRunSpec, type RunSpec } from "./spec";
-import { type DataTable, tableFromJson } from "./table";
-import { ensembleFromJson, trajectoryFromJson } from "./trajectory";
-import { trajectoryFromTable, trajectoryOfEntries } from "./trajectoryFiles";
+import type { parseRunSpec, RunSpec } from "./spec";
+import type { DataTable, tableFromJson } from "./table";
+import type { ensembleFromJson } from "./trajectory";
+import { type FromJson, trajectoryFromTable, trajectoryOfEntries } from "./trajectoryFiles";
 import { isZip } from "./zip";
 
 /** What stands in a file. */
@@ -34,9 +34,17 @@ export type DataFile = { name: string } & (
   | { kind: "arrays"; arrays: { name: string; descr: string; shape: number[] }[]; bytes: Uint8Array }
 );
 
+/** What reads JSON, handed over: imported here, every page would carry it. */
+export interface JsonReaders {
+  parseRunSpec: typeof parseRunSpec;
+  tableFromJson: typeof tableFromJson;
+  ensembleFromJson: typeof ensembleFromJson;
+  trajectoryFromJson: FromJson;
+}
+
 /** See onDemand.ts. */
-export async function readDataFile(name: string, bytes: Uint8Array): Promise<DataFile> {
-  return inPlace(name, async () => ({ name, ...(await read(bytes)) }) as DataFile);
+export async function readDataFile(name: string, bytes: Uint8Array, readers: JsonReaders): Promise<DataFile> {
+  return inPlace(name, async () => ({ name, ...(await read(bytes, readers)) }) as DataFile);
 }
 
 /** See onDemand.ts. */
@@ -60,10 +68,10 @@ type Content = DataFile extends infer F ? (F extends DataFile ? Omit<F, "name"> 
 const KNOWN =
   "a run file, a recorded run, an ensemble or a measure (JSON, npz), or a table (CSV, Parquet, JSON), or arrays (npz)";
 
-async function read(bytes: Uint8Array): Promise<Content> {
+async function read(bytes: Uint8Array, readers: JsonReaders): Promise<Content> {
   if (bytes.length === 0) throw new SpecError("file", "an empty file", KNOWN);
-  if (isZip(bytes)) return readNpz(bytes);
-  if (isParquet(bytes)) return readTable(await tableFromParquet(bytes), "parquet");
+  if (isZip(bytes)) return readNpz(bytes, readers);
+  if (isParquet(bytes)) return readTable(await tableFromParquet(bytes), "parquet", readers);
   if (isNpy(bytes)) {
     throw new SpecError(
       "file",
@@ -84,41 +92,43 @@ async function read(bytes: Uint8Array): Promise<Content> {
     );
   }
   const text = textOf(bytes);
-  if (/^\s*[{[]/.test(text)) return readJson(text);
+  if (/^\s*[{[]/.test(text)) return readJson(text, readers);
   if (/^\s*<(!|\?|[a-z])/i.test(text))
     throw new SpecError("file", "a page of HTML or XML", KNOWN, "Was the download an error page?");
   return { kind: "table", format: "csv", table: tableFromCsv(text) };
 }
 
-function readNpz(bytes: Uint8Array): Content {
+function readNpz(bytes: Uint8Array, { trajectoryFromJson }: JsonReaders): Content {
   const entries = npzEntries(bytes);
   const marker = markerOf(entries);
-  if (marker?.kind === "trajectory") return { kind: "trajectory", trajectory: trajectoryOfEntries(entries) };
+  if (marker?.kind === "trajectory") {
+    return { kind: "trajectory", trajectory: trajectoryOfEntries(entries, trajectoryFromJson) };
+  }
   if (marker) return { kind: "measure", measure: measureOfEntries(entries) };
   return { kind: "arrays", arrays: entries.map(({ name, descr, shape }) => ({ name, descr, shape })), bytes };
 }
 
 // A table that says of itself what it is, by its note.
-function readTable(table: DataTable, format: "parquet" | "json"): Content {
+function readTable(table: DataTable, format: "parquet" | "json", { trajectoryFromJson }: JsonReaders): Content {
   const text = table.notes[MARKER];
   if (text === undefined) return { kind: "table", format, table };
   const { kind } = readMarker(text, `note ${MARKER}`);
-  if (kind === "trajectory") return { kind, trajectory: trajectoryFromTable(table) };
+  if (kind === "trajectory") return { kind, trajectory: trajectoryFromTable(table, trajectoryFromJson) };
   return { kind: "measure", measure: measureFromTable(table) };
 }
 
-function readJson(text: string): Content {
+function readJson(text: string, readers: JsonReaders): Content {
   const json = parseJsonText(text);
   if (Array.isArray(json))
     throw new SpecError("file", "a list in JSON", KNOWN, "Examples are read from CSV, Parquet or npz.");
   const { kind, version } = json as Record<string, unknown>;
-  if (kind === "trajectory") return { kind, trajectory: trajectoryFromJson(json) };
-  if (kind === "ensemble") return { kind, ensemble: ensembleFromJson(json) };
-  if (kind === "table") return readTable(tableFromJson(text), "json");
+  if (kind === "trajectory") return { kind, trajectory: readers.trajectoryFromJson(json) };
+  if (kind === "ensemble") return { kind, ensemble: readers.ensembleFromJson(json) };
+  if (kind === "table") return readTable(readers.tableFromJson(text), "json", readers);
   if (kind === "particles" || kind === "grid" || kind === "fluctuation")
     return { kind: "measure", measure: measureFromJson(json) };
   if (isRecord(json) && ("process" in json || (version !== undefined && kind === undefined))) {
-    return { kind: "spec", spec: parseRunSpec(json) };
+    return { kind: "spec", spec: readers.parseRunSpec(json) };
   }
   if (isRecord(json) && "problem" in json) {
     const remedy = "Put it in a run file: { version: 1, process: …, times: […] }.";

@@ -8,7 +8,9 @@ import type { Process } from "../process/schema";
 import type { Trajectory } from "../study/solve";
 import type { ArrayNames, TableColumns } from "./datasets";
 import type { DataFile } from "./files";
-import type { DataTable } from "./table";
+import { parseRunSpec } from "./spec";
+import { type DataTable, tableFromJson } from "./table";
+import { ensembleFromJson, trajectoryFromJson } from "./trajectory";
 
 /**
  * Arrays as an npz, the file of numpy.savez: f64 as "<f8", f32 as "<f4", i32 as "<i4", row-major, each with its bits.
@@ -162,7 +164,7 @@ export async function trajectoryToNpz(run: Trajectory): Promise<Uint8Array> {
  * @throws {SpecError} which names the array that is missing or wrong, or the field of the text
  */
 export async function trajectoryFromNpz(bytes: Uint8Array): Promise<Trajectory> {
-  return (await import("./trajectoryFiles")).trajectoryFromNpz(bytes);
+  return (await import("./trajectoryFiles")).trajectoryFromNpz(bytes, trajectoryFromJson);
 }
 
 /**
@@ -185,7 +187,7 @@ export async function trajectoryToTable(run: Trajectory): Promise<DataTable> {
  * @throws {SpecError} which names the line or row, and the column, or the field of the note
  */
 export async function trajectoryFromTable(table: DataTable, options: { process?: Process } = {}): Promise<Trajectory> {
-  return (await import("./trajectoryFiles")).trajectoryFromTable(table, options);
+  return (await import("./trajectoryFiles")).trajectoryFromTable(table, trajectoryFromJson, options);
 }
 
 /**
@@ -197,7 +199,8 @@ export async function trajectoryFromTable(table: DataTable, options: { process?:
  * @see docs/interchange.md
  */
 export async function readDataFile(name: string, bytes: Uint8Array): Promise<DataFile> {
-  return (await import("./files")).readDataFile(name, bytes);
+  const readers = { parseRunSpec, tableFromJson, ensembleFromJson, trajectoryFromJson };
+  return (await import("./files")).readDataFile(name, bytes, readers);
 }
 
 /**

@@ -19,7 +19,7 @@ import { arraysOf, entryNumbers, type Form, formOf, markerOf, measureOf, textArr
 import type { NpyArray } from "./npy";
 import { type NpzEntry, npzBytes, npzEntries, placeOf } from "./npz";
 import type { DataTable } from "./table";
-import { trajectoryFromJson } from "./trajectory";
+import type { trajectoryFromJson } from "./trajectory";
 
 /** See onDemand.ts. */
 export function trajectoryToNpz(run: Trajectory): Uint8Array {
@@ -47,13 +47,16 @@ export function trajectoryToNpz(run: Trajectory): Uint8Array {
   );
 }
 
+/** `trajectoryFromJson`, handed over: imported here, every page would carry it. */
+export type FromJson = typeof trajectoryFromJson;
+
 /** See onDemand.ts. */
-export function trajectoryFromNpz(bytes: Uint8Array): Trajectory {
-  return trajectoryOfEntries(npzEntries(bytes));
+export function trajectoryFromNpz(bytes: Uint8Array, fromJson: FromJson): Trajectory {
+  return trajectoryOfEntries(npzEntries(bytes), fromJson);
 }
 
 /** The same, of an npz whose directory has been read. */
-export function trajectoryOfEntries(entries: readonly NpzEntry[]): Trajectory {
+export function trajectoryOfEntries(entries: readonly NpzEntry[], fromJson: FromJson): Trajectory {
   const marker = markerOf(entries);
   if (marker === null) {
     const names = entries.map(({ name }) => name);
@@ -86,7 +89,7 @@ export function trajectoryOfEntries(entries: readonly NpzEntry[]): Trajectory {
       return [name, { ...rest, values: tensorJson(values), standardError: tensorJson(error) }];
     },
   );
-  const run = trajectoryFromJson({
+  const run = fromJson({
     ...marker,
     times: tensorJson(times),
     observables: Object.fromEntries(observables),
@@ -123,7 +126,11 @@ export function trajectoryToTable(run: Trajectory): DataTable {
 }
 
 /** See onDemand.ts. */
-export function trajectoryFromTable(table: DataTable, options: { process?: Process } = {}): Trajectory {
+export function trajectoryFromTable(
+  table: DataTable,
+  fromJson: FromJson,
+  options: { process?: Process } = {},
+): Trajectory {
   const text = table.notes[MARKER];
   const marker = text === undefined ? bareMarker(table, options.process) : readMarker(text, `note ${MARKER}`);
   checkKind(marker);
@@ -170,7 +177,7 @@ export function trajectoryFromTable(table: DataTable, options: { process?: Proce
   const observables = parts.map(({ name, shape, sampled, rest }) => {
     return [name, { ...rest, values: take(shape), ...(sampled && { standardError: take(shape) }) }];
   });
-  return trajectoryFromJson({ ...marker, times, observables: Object.fromEntries(observables), measures: null });
+  return fromJson({ ...marker, times, observables: Object.fromEntries(observables), measures: null });
 }
 
 function about(run: Trajectory): Record<string, unknown> {
