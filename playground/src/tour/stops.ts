@@ -60,9 +60,9 @@ export const stops: readonly Stop[] = [
     see: "With d = 40 and ε = 0.00002, d·ε is 0.0008, and SGD’s risk runs down the curve of the equation, though each step sees one example only.",
     move: "Move ε up to 0.001, so that d·ε is 0.04.",
     consequence:
-      "SGD is ahead of the equation, by as much as the curve is wide. While it is small the gap is linear in d·ε: twice the step, twice the gap.",
+      "SGD runs far ahead of the equation. While it is small the gap is linear in d·ε: twice the step, twice the gap.",
     measured:
-      "At t = 0.1 the gap of the risks is about −34 d·ε: −0.03 here, −0.27 at ten times the step; at fifty times it is −0.9 of 2.7.",
+      "At t = 0.1 the gap of the risks, a mean of eight runs, is about −27 d·ε: −0.02 of 2.7 here, −0.22 at ten times the step; at fifty times it is −0.8.",
     button: "ε = 0.001",
     broken: { stepSize: 1e-3 },
   },
@@ -127,11 +127,11 @@ export const stops: readonly Stop[] = [
     setting: { problem: "sine", pictures: ["sharpness", "risk"] },
     until: 400,
     rate: 60,
-    see: "λ_max of the Hessian grows as the network learns. At 2/ε, the dashes, a straight minimum would no longer be stable. It overshoots, the risk jumps, and then λ_max hovers at the dashes while the risk goes on down.",
+    see: "The sharpness, the largest eigenvalue of the Hessian, grows as the network learns. At 2/ε, the dashes, a minimum would no longer be stable. It overshoots, the risk jumps, and then the sharpness hovers at the dashes while the risk goes on down.",
     move: "Take the step down: ε = 0.3.",
     consequence:
-      "The dashes are now far above. λ_max grows to where the gradient flow takes it and stays below, the risk falls without a jump, and gradient descent and the flow are one.",
-    measured: "Mean of ε λ_max over 200 ≤ t ≤ 400: 2.0 at ε = 1.1, 0.8 at ε = 0.3.",
+      "The dashes are now far above. The sharpness grows to where the gradient flow takes it and stays below, the risk falls without a jump, and gradient descent and the flow are one.",
+    measured: "Mean of ε times the sharpness over 200 ≤ t ≤ 400: 2.0 at ε = 1.1, 0.8 at ε = 0.3.",
     button: "ε = 0.3",
     broken: { stepSize: 0.3 },
   },

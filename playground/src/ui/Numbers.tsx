@@ -10,7 +10,9 @@ import { activationNames, pictureNames } from "./words";
 export function Numbers() {
   const one = experiment.value;
   const { stepSize, batchSize, temperature } = present.value;
-  const whole = one.network === "gradientDescent" || one.network === "langevin" || one.network === "adam";
+  const process = opened.value?.network;
+  const whole = process && (!("batchSize" in process) || ("gradient" in process && process.gradient === "full"));
+  const still = process && !("temperature" in process);
   const isFile = one.problem === "file";
   return (
     <section class="numbers" aria-labelledby="numbers-heading">
@@ -50,9 +52,7 @@ export function Numbers() {
         max={100}
         slider={[0, 1]}
         step={0.01}
-        disabled={
-          one.network === "gradientDescent" || one.network === "adam" ? "Noise is for SGD and Langevin dynamics." : null
-        }
+        disabled={still ? "This process has no noise; SGD and Langevin dynamics have." : null}
         onChange={(value) => change({ temperature: value })}
       />
       <h3>From a new start</h3>

@@ -7,7 +7,7 @@ import { limitNames, networkNames, problemNames, problemNotes } from "./words";
 
 /** The sentence at the head of the page. */
 export function Setting() {
-  const { problem, network, limit } = experiment.value;
+  const { problem, network, limit, tour } = experiment.value;
   const file = dropped.value;
   const problems = (Object.keys(problemNames) as ProblemName[])
     .filter((name) => name !== "file" || file !== null)
@@ -47,10 +47,12 @@ export function Setting() {
         />
         .
       </p>
-      <p class="about">
-        {problemNotes[problem]} {limits.find(({ value }) => value === limit)?.reason}
-      </p>
-      {without.length > 0 && (
+      {tour === null && (
+        <p class="about">
+          {problemNotes[problem]} {limits.find(({ value }) => value === limit)?.reason}
+        </p>
+      )}
+      {tour === null && without.length > 0 && (
         <details class="reasons">
           <summary>Which limits do not fit here, and why</summary>
           <ul>
