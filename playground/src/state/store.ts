@@ -304,7 +304,7 @@ function presentOf(one: Experiment): Required<Change["set"]> {
 
 /** Time a second that suits a problem. */
 export function naturalRate(problem: ProblemName): number {
-  return { gaussians: 1, teacher: 1, peaks: 1, sine: 20, file: 1 }[problem];
+  return { gaussians: 1, teacher: 1, peaks: 8, sine: 20, file: 1 }[problem];
 }
 
 function ownPictures(one: Experiment, isPlanar: boolean): Picture[] {
