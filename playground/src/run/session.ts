@@ -48,8 +48,10 @@ interface Open {
   shown: number;
   /** whether there is something that no frame has shown */
   stale: boolean;
-  /** time a millisecond of stepping brought of late */
-  pace: number;
+  /** time that a slice goes, at most; 0 before the first */
+  slice: number;
+  /** how far the last slice went, and its milliseconds */
+  last: { moved: number; took: number };
 }
 
 /**
@@ -218,7 +220,8 @@ export function startSession(send: (response: Response, transfer: Transferable[]
         restart: true,
         shown: 0,
         stale: true,
-        pace: 0,
+        slice: 0,
+        last: { moved: 0, took: 0 },
       };
       one.sampler.ask(network, limit, look.sharpness);
       return one;
@@ -241,8 +244,9 @@ export function startSession(send: (response: Response, transfer: Transferable[]
   function go(one: Open, time: number): void {
     const from = one.network.time;
     one.goal = time;
+    // denser at first, where risks fall fastest
     const count = one.sampler.affordable();
-    one.marks = Array.from({ length: count - 1 }, (_, k) => from + ((k + 1) * (time - from)) / count);
+    one.marks = Array.from({ length: count - 1 }, (_, k) => from + ((k + 1) / count) ** 2 * (time - from));
     one.stale = true;
   }
 
@@ -334,7 +338,7 @@ export function startSession(send: (response: Response, transfer: Transferable[]
   async function advance(one: Open, target: number): Promise<void> {
     const { network, limit } = one;
     const before = network.time;
-    const slice = one.pace > 0 ? one.pace * SLICE : (target - before) / 1000;
+    const slice = one.slice > 0 ? one.slice : (target - before) / 1000;
     const began = performance.now();
     try {
       await network.advance(Math.min(target, before + Math.max(network.stepSize ?? 0, slice)));
@@ -349,9 +353,7 @@ export function startSession(send: (response: Response, transfer: Transferable[]
     const moved = network.time - before;
     if (moved > 0) {
       one.stale = true;
-      const pace = moved / Math.max(0.1, clock - began);
-      // what was over at once says little of how far a slice goes
-      one.pace = one.pace === 0 || clock - began >= SLICE ? pace : Math.max(one.pace, Math.min(pace, 2 * one.pace));
+      adapt(one, moved, clock - began);
     }
     speeds.push({ clock, step: network.step });
     while (speeds.length > 2 && clock - speeds[0]!.clock > 1000) speeds.shift();
@@ -416,6 +418,17 @@ export function startSession(send: (response: Response, transfer: Transferable[]
 
 /** What an export is made of. */
 export type Recorded = Pick<Open, "run" | "network" | "limit" | "sampler">;
+
+// Slices of about SLICE milliseconds. They shrink and grow by halves, and not where a shorter one took as long: what each slice costs
+// whatever its length is not made up by more of them.
+function adapt(one: Open, moved: number, took: number): void {
+  const { last } = one;
+  const inVain = moved < 0.7 * last.moved && took > 0.8 * last.took;
+  if (one.slice === 0) one.slice = moved;
+  else if (took > SLICE && moved > 0.5 * one.slice) one.slice = inVain ? 8 * moved : moved / 2;
+  else if (took < SLICE / 2) one.slice = Math.max(one.slice, 2 * moved);
+  one.last = { moved, took };
+}
 
 function release(one: Open | null): void {
   one?.network.free();

@@ -28,6 +28,8 @@ export class Characteristics {
   readonly moments: Float64Array;
   #step = 0;
   #fresh = false;
+  // whether the next step was tried from here and holds: times inside it need no trial
+  #held = false;
   readonly #trial: Trial;
   readonly #copy: Float64Array;
 
@@ -69,7 +71,7 @@ export class Characteristics {
    */
   advance(t: number, limit = Infinity): boolean {
     for (let trials = 0; trials < limit; trials++) {
-      if (this.time >= t) return true;
+      if (this.time >= t || (this.#held && this.time + this.#step > t)) return true;
       this.#refresh();
       const h = this.#step;
       const error = this.#trial.attempt(this.values, h);
@@ -78,7 +80,11 @@ export class Characteristics {
         this.#step = this.#shorter(h, error);
         continue;
       }
-      if (this.time + h > t) return true;
+      if (this.time + h > t) {
+        this.#held = true;
+        return true;
+      }
+      this.#held = false;
       this.values.set(this.#trial.result);
       this.time += h;
       this.accepted++;
@@ -128,6 +134,7 @@ export class Characteristics {
     this.#step = state.step;
     this.accepted = state.accepted;
     this.#fresh = false;
+    this.#held = false;
   }
 
   #refresh(): void {
