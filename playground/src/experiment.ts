@@ -403,7 +403,13 @@ function editedRun(experiment: Experiment, given: unknown): Process {
 
 function limitOf(kind: LimitKind, network: Process, experiment: Experiment, dropped: Dropped | null): Process {
   const given = experiment.problem === "file" && dropped?.kind === "run" ? dropped.run.compareWith : null;
-  if (given && given.kind === kind) return parseProcess(given, "compareWith");
+  if (given && given.kind === kind) {
+    const same = parseProcess(given, "compareWith");
+    // the noise that was moved on the page is that of both
+    return "temperature" in same && "temperature" in network
+      ? parseProcess({ ...same, temperature: network.temperature }, "compareWith")
+      : same;
+  }
   const { problem } = network;
   const { neurons, seed, replica, stepSize, batchSize, temperature } = {
     neurons: 1,
