@@ -87,6 +87,8 @@ describe("The exports of a run", () => {
     expect({ kind, changes }).toEqual({ kind: "legs", changes: [{ at: 0.01, set: { stepSize: 2e-3, batchSize: 2 } }] });
     expect(legs.map(({ from }: { from: number }) => from)).toEqual([0, 0.01]);
     const [first, second] = legs.map(({ trajectory }: { trajectory: unknown }) => trajectoryFromJson(trajectory));
+    // a leg of the same replica would see the same examples again
+    expect([first.process.replica, second.process.replica]).toEqual([0, 1]);
     const { measures } = await solve(first.process, { times: [0.01], keep: "measures" });
     expect(second.process.problem.start.theta.data).toEqual((measures![0] as { values: Float64Array }).values);
     const rest = await solve(second.process, { times: second.times });
