@@ -282,7 +282,7 @@ function refreshBand(run?: Run): void {
   if (!wantedBand) return;
   try {
     const horizon = pauseAt.peek() ?? Math.max(2 * naturalRate(experiment.peek().problem), time.peek());
-    const times = Float64Array.from({ length: 41 }, (_, k) => (k * horizon) / 40);
+    const times = Float64Array.from({ length: 17 }, (_, k) => (k * horizon) / 16);
     stopBand = startBand(run ?? runOf(experiment.peek(), dropped.peek()), times, (response) => {
       if (response.type === "band") band.value = response;
       else notify("warning", `No band: ${response.error.message}`);

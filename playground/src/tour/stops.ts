@@ -112,7 +112,7 @@ export const stops: readonly Stop[] = [
     setting: { problem: "gaussians", pictures: ["risk", "law"], band: true },
     until: 0.5,
     rate: 0.1,
-    see: "The band is where other runs of the same N and ε lie: other starts, other examples. At N = 800 and ε = 0.0001 it is hardly wider than the line, and holds the run.",
+    see: "The band is where other runs of the same N and ε lie, with other starts and other examples; it comes in as they are run, in half a minute. At N = 800 and ε = 0.0001 it is hardly wider than the line, and holds the run.",
     move: "Move ε up to 0.003, N as it is.",
     consequence:
       "The band is ten times as wide, and the run wanders in it. More neurons do not help now: the noise of one example moves all of them together. Try N = 50 with the small step, too: the band moves up, by the 1/N in the mean, and widens.",
