@@ -2,24 +2,14 @@
 // factors W, so N of them are a network of ReLU neurons a (⟨w, x⟩ + b)₊ with w = W/d, b = −strike. The library's streams draw
 // the factors, its kernels evaluate the network, and the error is that of N draws, whatever d.
 
-import {
-  affine,
-  gaussian,
-  loadEngine,
-  noExamples,
-  particleMeasure,
-  predictionsOf,
-  relu,
-  stream,
-  tensor,
-} from "meanfield";
+import { affine, gaussian, loadEngine, noExamples, particleMeasure, predictionsOf, relu, stream } from "meanfield";
 
 const [strike, volatility, neurons, replicas] = [100, 0.3, 4000, 16];
 const engine = await loadEngine();
 
 for (const d of [1, 10, 100]) {
   const problem = { law: noExamples(d), unit: affine(relu()), start: gaussian({ radius: 1 }) };
-  const spot = tensor([Array(d).fill(100)]);
+  const spot = [Array(d).fill(100)];
   const prices = [];
   for (let replica = 0; replica < replicas; replica++) {
     // one Brownian motion is common to all assets, and each has its own: correlation ½

@@ -9,7 +9,7 @@ import { SpecError } from "../engine/errors";
 import { labelRows } from "../model/labels";
 import { isInfinite, lawDimension } from "../model/law";
 import type { Problem } from "../model/problem";
-import { tensor, toF64 } from "../model/tensor";
+import { tensor } from "../model/tensor";
 import { outputsOf } from "../model/unit";
 import type { Measure } from "./measure";
 import { predictionsOf } from "./predictions";
@@ -89,7 +89,7 @@ function sharesAt(
 ): Float64Array {
   const d = lawDimension(problem.law);
   const n = x.length / d;
-  const f = predictionsOf(measure, problem, engine, toF64(tensor(x, [n, d]))).values;
+  const f = predictionsOf(measure, problem, engine, tensor(x, [n, d])).values;
   const K = outputsOf(problem.unit);
   return Float64Array.from({ length: n }, (_, q) => {
     if (problem.loss !== "crossEntropy") return labels[q]! * f[q]! > 0 ? 1 : 0;

@@ -6,7 +6,7 @@ import type { Memory } from "../engine/memory";
 import { type NetworkBlock, setBatchCount, viewNetwork, writeBatch, writeNetwork } from "../model/blocks";
 import { lawDimension } from "../model/law";
 import type { Problem } from "../model/problem";
-import type { Tensor } from "../model/tensor";
+import { readTensor, type TensorLike, toF64 } from "../model/tensor";
 import { outputsOf, parameterDimension } from "../model/unit";
 import { asParticles, type Fluctuation, type Measure, type Particles } from "./measure";
 import { radialPredictions } from "./radialPredictions";
@@ -14,7 +14,9 @@ import { radialPredictions } from "./radialPredictions";
 /**
  * Predictions of a measure; of a fluctuation, how far they are from those of its base, ⟨η, σ*(x; ·)⟩.
  *
- * @param x  [n, d], an input a row
+ * @param problem  with its defaults filled in, as `simulation.process.problem` or `parseProblem` gives it
+ * @param engine   what `loadEngine` gave, or `simulation.engine`
+ * @param inputs   [n, d], an input a row
  * @returns n numbers (n rows of K for K outputs), and how they were computed: `exact` for a network, `quadrature` over directions for a radial law
  * @throws {SpecError} where the inputs have another dimension than the law
  */
@@ -22,8 +24,9 @@ export function predictionsOf(
   measure: Measure,
   problem: Problem,
   engine: Engine,
-  x: Tensor<"f64">,
+  inputs: TensorLike,
 ): { values: Float64Array; method: string } {
+  const x = toF64(readTensor(inputs, "x"));
   const d = lawDimension(problem.law);
   if (x.shape.length !== 2 || x.shape[1] !== d) {
     throw new SpecError("x", x.shape, `inputs of shape [n, ${d}], as the law's dimension is ${d}`);

@@ -2,7 +2,6 @@
 
 import { loadEngine } from "../../engine/engine";
 import { predictionsOf } from "../../measure/predictions";
-import { tensor, toF64 } from "../../model/tensor";
 import { adam, gradientDescent, type Process, sgd } from "../../process/schema";
 import { accuracy, risk } from "../observables";
 import { readWorkers, runAll } from "../runs";
@@ -124,7 +123,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const cells = (optimiser: number): number[] => {
     const one = runs[optimiser * replicas]!;
     const measure = one.measures![one.measures!.length - 1]!;
-    const { values } = predictionsOf(measure, one.process.problem, engine, toF64(tensor(cellMiddles())));
+    const { values } = predictionsOf(measure, one.process.problem, engine, cellMiddles());
     return classesOf(values, 5);
   };
   return resultOf({ epochs, runs, replicas, seed, cells, data: sets[0]! });

@@ -2,7 +2,6 @@
 
 import { loadEngine } from "../../engine/engine";
 import { predictionsOf } from "../../measure/predictions";
-import { tensor, toF64 } from "../../model/tensor";
 import { type AdamProcess, adam } from "../../process/schema";
 import { accuracy, risk } from "../observables";
 import { readWorkers, runAll } from "../runs";
@@ -85,7 +84,7 @@ async function run(options: FigureOptions = {}): Promise<FigureResult> {
   const [first] = runs;
   const engine = await loadEngine({ backend });
   const measure = first!.measures![at.length - 1]!;
-  const { values } = predictionsOf(measure, first!.process.problem, engine, toF64(tensor(cellMiddles())));
+  const { values } = predictionsOf(measure, first!.process.problem, engine, cellMiddles());
   return resultOf({
     steps: at,
     runs,
