@@ -124,7 +124,11 @@ describe.each(browsers)("the playground in %s", (name) => {
     const other = await visit();
     await other.drop("run.json", bytes);
     expect(await other.notice()).toMatch(/run\.json/);
-    await other.until("document.querySelector('[data-testid=\"problem\"]').value === 'file'");
+    // recognised as the page's own problem, so that its numbers can be moved there
+    await other.until("document.querySelector('[data-testid=\"neurons\"]').value === '100'");
+    expect(await other.page.$eval("[data-testid=problem]", (select) => (select as HTMLSelectElement).value)).toBe(
+      "gaussians",
+    );
     if ((await other.time()) > 0) await other.press("rewind");
     expect(await other.digestAt(0)).toBe(start);
     expect(await other.step(4, STEP)).toEqual(steps);
