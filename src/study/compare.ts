@@ -23,6 +23,8 @@ export interface Gap {
 export interface Comparison {
   /** The common times, those of the first run. */
   times: Float64Array;
+  /** Largest difference of two paired times; where it is not 0, that shift is part of the gaps. */
+  shift: number;
   /** Gap of the risk, where both recorded it under that name. */
   risk: Gap;
   /** Gap of every statistic that both recorded, by name. */
@@ -34,7 +36,8 @@ export interface Comparison {
 /**
  * Compares two runs of one problem: SGD with a limit, a limit solved in two ways, an ensemble with either.
  *
- * Times are paired in order; a pair may differ by a step of rounding, as SGD's times are multiples of ε.
+ * Times are paired in order; a pair may differ by a step of rounding, as SGD's times are multiples of ε. Solve the second run at the
+ * `times` of the first, and it does not.
  *
  * @throws {SpecError} where the runs have other times, or no statistic in common
  */
@@ -47,11 +50,15 @@ export function compare(a: Trajectory | Ensemble, b: Trajectory | Ensemble): Com
     );
   }
   const slack = Math.max(stepOf(a), stepOf(b));
+  let shift = 0;
   a.times.forEach((t, i) => {
     const other = b.times[i]!;
-    if (Math.abs(t - other) > slack + 1e-12 * Math.abs(t)) {
+    const roundOff = 1e-12 * Math.abs(t);
+    const apart = Math.abs(t - other);
+    if (apart > slack + roundOff) {
       throw new SpecError(`times[${i}]`, `${t} and ${other}`, "two runs recorded at the same times");
     }
+    if (apart > roundOff) shift = Math.max(shift, apart);
   });
   const gaps: Record<string, Gap> = {};
   for (const name of Object.keys(a.observables)) {
@@ -64,6 +71,7 @@ export function compare(a: Trajectory | Ensemble, b: Trajectory | Ensemble): Com
   }
   return {
     times: a.times,
+    shift,
     get risk() {
       if (!gaps["risk"]) throw new SpecError("observables.risk", undefined, "two runs that recorded their risk");
       return gaps["risk"];

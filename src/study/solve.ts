@@ -122,7 +122,7 @@ async function record(
     observables: collect(observables, record.rows),
     measures: record.measures,
     status,
-    warnings: [...simulation.warnings],
+    warnings: [...simulation.warnings, ...sameSteps(record.reached)],
     provenance: provenance(simulation),
   });
 
@@ -154,6 +154,14 @@ async function record(
   }
   await keeper?.write();
   return trajectory("done");
+}
+
+// Asked times are rounded to steps: two of them on one step are one time.
+function sameSteps(reached: readonly number[]): string[] {
+  const t = reached.find((time, i) => i > 0 && time === reached[i - 1]);
+  return t === undefined
+    ? []
+    : [`Two of the times asked for fall on one step, at t = ${t}: times further apart than ε differ.`];
 }
 
 function provenance(simulation: Simulation): Provenance {

@@ -273,4 +273,15 @@ describe("compare", () => {
     const c = await solve(small, { times: [0, 0.2] });
     expect(() => compare(a, c)).toThrow(SpecError);
   });
+
+  it("says by how much times are apart that steps have rounded; and solve, that two of them are one", async () => {
+    const coarse = { ...small, stepSize: 0.01 };
+    const network = await solve(coarse, { times: [0, 0.014, 0.05] });
+    const asked = await solve(radialFlow(problem), { times: [0, 0.014, 0.05] });
+    expect(compare(network, asked).shift).toBeCloseTo(0.004, 12);
+    expect(compare(network, await solve(radialFlow(problem), { times: network.times })).shift).toBe(0);
+    expect(network.warnings).toEqual([]);
+    const twice = await solve(coarse, { times: [0, 0.012, 0.014] });
+    expect(twice.warnings).toEqual([expect.stringMatching(/fall on one step, at t = 0\.01:/)]);
+  });
 });
