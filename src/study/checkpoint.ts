@@ -67,14 +67,17 @@ export async function openCheckpoint(
   const store = typeof where === "string" ? fileStore(where) : where;
   const milliseconds = (store.everySeconds ?? 30) * 1000;
   const identity = { kind: "run", backend: simulation.engine.backend, spec: specHash(simulation.process) };
-  const names = Object.keys(observables);
-  const recorded = names.map((name) => [name, isLocal(observables[name]!) ? "function" : specHash(observables[name])]);
+  // by name: rows are kept so, and a run file that was written canonically has its names in another order
+  const byName = ([a]: [string, string], [b]: [string, string]) => (a < b ? -1 : a > b ? 1 : 0);
+  const recorded = Object.keys(observables)
+    .map((name) => [name, isLocal(observables[name]!) ? "function" : specHash(observables[name])] as [string, string])
+    .sort(byName);
 
   const saved = await store.read?.();
   if (saved) {
     const { header, payload } = unpack(saved, identity);
     const earlier = header["times"] as number[];
-    if (JSON.stringify(header["observables"]) !== JSON.stringify(recorded)) {
+    if (JSON.stringify((header["observables"] as [string, string][]).sort(byName)) !== JSON.stringify(recorded)) {
       throw new CheckpointError("The saved run recorded other observables; use the same, or another checkpoint.");
     }
     const reached = header["reached"] as number[];

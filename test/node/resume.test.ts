@@ -54,3 +54,14 @@ it("a checkpoint file is written whole, read back, and left as it was where it i
   await expect(solve(process, { times, checkpoint: file })).rejects.toBeInstanceOf(CheckpointError);
   expect(readdirSync(folder)).toEqual(["run.state"]);
 });
+
+it("a saved run goes on where the same statistics are named in another order, and not where there are others", async () => {
+  const file = path.join(folder, "run.state");
+  const radius = { kind: "moments", coordinate: "r1", order: 2 } as const;
+  const whole = await solve(process, { times, observe: { risk: { kind: "risk" }, a: radius } });
+  await solve(process, { times: times.slice(0, 2), observe: { risk: { kind: "risk" }, a: radius }, checkpoint: file });
+  const resumed = await solve(process, { times, observe: { a: radius, risk: { kind: "risk" } }, checkpoint: file });
+  expect(resumed.observables).toEqual(whole.observables);
+  const other = solve(process, { times, observe: { b: radius, risk: { kind: "risk" } }, checkpoint: file });
+  await expect(other).rejects.toThrow("recorded other observables");
+});
