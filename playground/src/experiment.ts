@@ -206,15 +206,24 @@ export function runSpecOf(experiment: Experiment, dropped: Dropped | null, time 
     changes: [],
   }) as Experiment;
   const { network, limit } = runOf(present, dropped);
-  const times = Array.from({ length: TIMES }, (_, k) => Number(((k * time) / (TIMES - 1)).toPrecision(12)));
-  const steps = "stepSize" in network && !("timeStep" in network) ? time / network.stepSize : Number.POSITIVE_INFINITY;
   return {
     process: network,
-    // of a run of fewer steps than that, its end
-    times: time === 0 ? [0] : steps < TIMES ? [0, time] : times,
+    times: recordTimes(network, time),
     observe: { risk: riskOf(network) },
     compareWith: limit,
   };
+}
+
+// From 0 to the end, evenly as far as the steps allow. Each is a step's own time, so that the limit, which has none, is asked for the
+// very times that the network reaches: what lay between them would be read as a gap.
+function recordTimes(network: Process, end: number): number[] {
+  const even = Array.from({ length: TIMES }, (_, k) => Number(((k * end) / (TIMES - 1)).toPrecision(12)));
+  if (!("stepSize" in network) || "timeStep" in network) return [...new Set(even)];
+  const { stepSize } = network;
+  const last = Math.round(end / stepSize);
+  // of a run of fewer steps than that, its end
+  if (last < TIMES - 1) return [...new Set([0, last * stepSize])];
+  return [...new Set(even.map((t) => Math.round(t / stepSize)))].map((k) => k * stepSize);
 }
 
 /** Steps that opening a file may take before anything is shown. */

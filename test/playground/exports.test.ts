@@ -123,6 +123,30 @@ describe("A run file of the page", () => {
     expect(experimentOf(run, "run.json")).toEqual({ experiment: asked, dropped: null });
   });
 
+  it("has times that the network reaches, so that its limit is compared at the same ones", async () => {
+    const slow = { ...small, stepSize: 0.05 };
+    const at = (time: number, experiment = slow) =>
+      Array.from(runSpecOf({ ...experiment, time }, null).times as number[]);
+    // 4.25 are 85 steps: tenths of it, 0.425, lie between two
+    for (const [end, stepSize] of [
+      [4.25, 0.05],
+      [1.3, 0.1],
+      [0.7, 0.07],
+      [2, 1e-4],
+      [1.1, 0.3],
+    ] as const) {
+      const times = at(end, { ...small, stepSize });
+      expect(times).toEqual(times.map((t) => Math.round(t / stepSize) * stepSize));
+      expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+      expect(Math.abs(times.at(-1)! - end)).toBeLessThanOrEqual(stepSize / 2);
+    }
+    expect(at(4.25)).toHaveLength(11);
+    // at t = 0 and before half a step
+    expect([at(0), at(0.02)]).toEqual([[0], [0]]);
+    const { process, times } = runSpecOf({ ...slow, neurons: 4, limit: "none", time: 4.25 }, null);
+    expect(Array.from((await solve(process, { times })).times)).toEqual(times);
+  });
+
   it("gives by solve the risk that the page shows", async () => {
     const one = begin();
     const { shown } = await opened(one, small, 0.02);
