@@ -42,7 +42,7 @@ export function runTable(run: Run, other: Run | null): Table {
     if (standardError) add("± s.e.", standardError);
     const second = other?.observables[name] ? recorded(other, name) : null;
     if (second?.width === 1) {
-      add(`${name} (${other!.process.kind})`, second.values);
+      add(`${name} (${limitName(other!)})`, second.values);
       add("gap", gaps[name] ?? null);
     }
   }
@@ -76,7 +76,7 @@ export function runPictures(
   const x = timeAxis(run);
   const key = {
     network: replicas > 1 ? `${kind}, mean of ${replicas}` : kind,
-    ...(other && { limit: other.process.kind }),
+    ...(other && { limit: limitName(other) }),
     ...(replicas > 1 && { spread: "± standard error" }),
   };
   const curve = (name: string, component: number, label: string): Curve => ({
@@ -160,6 +160,11 @@ export function runPictures(
 function describe({ process, provenance }: Run): string {
   const parts = [describeProblem(process.problem), describeProcess(process)];
   return `${parts.join("; ")}. Specification ${provenance.spec.slice(0, 12)}, meanfield ${provenance.version}.`;
+}
+
+// How wide the second network is says what it is a limit of; the PDEs have no width.
+function limitName({ process }: Run): string {
+  return "neurons" in process ? `${process.kind}, N = ${process.neurons}` : process.kind;
 }
 
 function recorded(run: Run, name: string): Recorded {

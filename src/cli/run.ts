@@ -84,8 +84,8 @@ async function toStandardOutput(settings: Settings, terminal: Terminal): Promise
   let main: Run;
   let other: Run | null;
   try {
-    main = await record("run", settings);
-    other = spec.compareWith ? await record("compareWith", settings) : null;
+    main = await record("run", settings, spec.times);
+    other = spec.compareWith ? await record("compareWith", settings, timesOf(main, spec)) : null;
   } catch (error) {
     if (error instanceof DivergenceError && error.run) terminal.out(runText(error.run as Trajectory));
     throw error;
@@ -108,11 +108,11 @@ async function toFolder(settings: Settings, folder: RunFolder, out: string, agai
     await folder.begin();
     try {
       if (!main) {
-        main = await record("run", settings);
+        main = await record("run", settings, spec.times);
         await folder.put("trajectory.json", runText(main, 1));
       }
       if (spec.compareWith && !other) {
-        other = await record("compareWith", settings);
+        other = await record("compareWith", settings, timesOf(main, spec));
         await folder.put("compareWith.json", runText(other, 1));
       }
     } catch (error) {
@@ -169,14 +169,21 @@ function warningsOf(main: Run, other: Run | null): string[] {
   return [...new Set([...main.warnings, ...(other?.warnings ?? [])])];
 }
 
-async function record(name: "run" | "compareWith", settings: Settings): Promise<Run> {
+// Those that the run reached, which for SGD are multiples of ε: rows are compared at one time. Where two of them fell on one
+// step, those that were asked for.
+function timesOf(main: Run, spec: RunSpec): ArrayLike<number> {
+  const { times } = main;
+  return times.every((t, i) => i === 0 || t > times[i - 1]!) ? times : spec.times;
+}
+
+async function record(name: "run" | "compareWith", settings: Settings, times: ArrayLike<number>): Promise<Run> {
   const { spec, checkpoint, workers, backend, signal, voice } = settings;
   const process = name === "run" ? spec.process : spec.compareWith!;
   const replicas = name === "run" ? spec.replicas : 1;
   const line = voice.progress();
   const began = performance.now();
   const common = {
-    times: spec.times,
+    times,
     observe: spec.observe,
     backend,
     signal,

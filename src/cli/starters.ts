@@ -89,14 +89,14 @@ export const starters: Readonly<Record<string, Starter>> = {
     },
   },
   dataset: {
-    about: "SGD on examples of your own, beside the gradient flow of the same neurons",
+    about: "SGD on examples of your own, beside its mean-field limit: the gradient flow of many neurons of their own",
     command: `${run}, with examples of your own by --data points.csv`,
     spec: {
       version: 1,
       process: { kind: "sgd", problem: points, neurons: 200, stepSize: 0.01, seed: 1 },
       times: [0, 1, 2, 5, 10, 20, 50],
       observe: { risk: { kind: "risk" } },
-      compareWith: { kind: "gradientFlow", problem: points, neurons: 200, seed: 1 },
+      compareWith: { kind: "gradientFlow", problem: points, neurons: 1600, seed: 2, tolerance: 1e-4 },
     },
   },
   classes: {

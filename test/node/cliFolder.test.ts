@@ -4,6 +4,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statS
 import { stat } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { writeWhole } from "../../src/cli/whole";
+import { trajectoryFromJson } from "../../src/index";
 import { command, problem, spec, testFolder } from "./commandLine";
 
 const { place, put, remove } = testFolder();
@@ -57,6 +58,32 @@ describe("meanfield run, given again", () => {
     expect(contents("part")).toEqual(whole);
     expect(kept.map((name) => statSync(place("part", name)).mtimeMs)).toEqual(before);
     rmSync(place("part"), { recursive: true });
+  });
+
+  it("compares at the times that the steps of SGD reached, alone and after the first run was found", async () => {
+    const source = put("offSteps.json", {
+      ...both,
+      process: { ...spec.process, stepSize: 0.05 },
+      times: [0, 0.12, 0.33, 0.49],
+    });
+    const compared = (...more: string[]) => command(["run", source, "--out", place("offSteps"), ...more]);
+    const timesIn = (name: string) => Array.from(trajectoryFromJson(JSON.parse(text("offSteps", name))).times);
+    expect((await compared()).code).toBe(0);
+    expect(timesIn("trajectory.json")).toEqual([0, 2, 7, 10].map((k) => k * 0.05));
+    expect(timesIn("compareWith.json")).toEqual(timesIn("trajectory.json"));
+    const first = text("offSteps", "compareWith.json");
+    rmSync(place("offSteps", "compareWith.json"));
+    expect((await compared()).code).toBe(0);
+    expect(text("offSteps", "compareWith.json")).toBe(first);
+  });
+
+  it("says of a network that it is compared with how wide it is", async () => {
+    const limit = { kind: "gradientFlow", problem, neurons: 20, seed: 2, gradient: "population" };
+    const source = put("wide.json", { ...spec, observe: { risk: { kind: "risk" } }, compareWith: limit });
+    const { code, out, err } = await command(["run", source, "--out", place("wide")]);
+    expect([code, err]).toEqual([0, expect.any(String)]);
+    expect(out).toContain("risk (gradientFlow, N = 20)");
+    expect(table).toContain("risk (radialFlow)");
   });
 
   it("makes a file again that was cut short, and says which", async () => {

@@ -4,7 +4,18 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { anisotropicGaussians, CheckpointError, ensemble, gaussian, ridge, sgd, solve, tanh } from "../../src/index";
+import {
+  anisotropicGaussians,
+  CheckpointError,
+  ensemble,
+  gaussian,
+  moments,
+  ridge,
+  risk,
+  sgd,
+  solve,
+  tanh,
+} from "../../src/index";
 
 const process = sgd(
   {
@@ -57,11 +68,11 @@ it("a checkpoint file is written whole, read back, and left as it was where it i
 
 it("a saved run goes on where the same statistics are named in another order, and not where there are others", async () => {
   const file = path.join(folder, "run.state");
-  const radius = { kind: "moments", coordinate: "r1", order: 2 } as const;
-  const whole = await solve(process, { times, observe: { risk: { kind: "risk" }, a: radius } });
-  await solve(process, { times: times.slice(0, 2), observe: { risk: { kind: "risk" }, a: radius }, checkpoint: file });
-  const resumed = await solve(process, { times, observe: { a: radius, risk: { kind: "risk" } }, checkpoint: file });
+  const radius = moments("r1");
+  const whole = await solve(process, { times, observe: { risk: risk(), a: radius } });
+  await solve(process, { times: times.slice(0, 2), observe: { risk: risk(), a: radius }, checkpoint: file });
+  const resumed = await solve(process, { times, observe: { a: radius, risk: risk() }, checkpoint: file });
   expect(resumed.observables).toEqual(whole.observables);
-  const other = solve(process, { times, observe: { b: radius, risk: { kind: "risk" } }, checkpoint: file });
+  const other = solve(process, { times, observe: { b: radius, risk: risk() }, checkpoint: file });
   await expect(other).rejects.toThrow("recorded other observables");
 });
