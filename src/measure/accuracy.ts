@@ -7,10 +7,11 @@
 import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import { labelRows } from "../model/labels";
-import { isInfinite, lawDimension } from "../model/law";
+import { lawDimension } from "../model/law";
 import type { Problem } from "../model/problem";
 import { tensor } from "../model/tensor";
 import { outputsOf } from "../model/unit";
+import { checkAccuracy, RADIAL } from "./classes";
 import type { Measure } from "./measure";
 import { predictionsOf } from "./predictions";
 import { meanOf, testSample } from "./testSample";
@@ -52,31 +53,6 @@ export function accuracyOf(
   });
   // n ones are 1 to the last bit
   return { value: law.weights ? value : value / n, standardError: null, method: "exact" };
-}
-
-/** Why a law of the radii has no accuracy. */
-export const RADIAL =
-  "A prediction of a law of the radii is an integral over directions, too dear for a sample of them; nonlinear dynamics has particles.";
-
-/**
- * Checks that a problem's labels are classes.
- *
- * @param path  where the problem stands
- * @throws {SpecError} where they are other numbers, where there are no examples, or where their dimension is infinite
- */
-export function checkAccuracy({ law, loss }: Problem, path = "problem"): void {
-  const isClass = (y: number) => y === 1 || y === -1;
-  if (isInfinite(law)) throw new SpecError(`${path}.law.dimension`, "infinite", "a finite dimension, to draw examples");
-  if (law.kind === "none") throw new SpecError(`${path}.law.kind`, law.kind, "a law with examples to classify");
-  if (loss !== "squared") return;
-  const values =
-    law.kind === "teacher" ||
-    (law.kind === "dataset" && !(law.y.shape.length === 1 && law.y.data.every(isClass))) ||
-    (law.kind === "mixture" && !law.components.every(({ label }) => isClass(label)));
-  if (values) {
-    const expected = '"logistic" or "crossEntropy", or labels ±1, as other numbers are no classes';
-    throw new SpecError(`${path}.loss`, loss, expected);
-  }
 }
 
 // 1 where the class is right, 0 where it is wrong, its probability where the label is probabilities

@@ -1,7 +1,7 @@
 // Whether a process has what is asked of it, told before it is run.
 
 import { SpecError } from "../engine/errors";
-import { checkAccuracy, RADIAL } from "../measure/accuracy";
+import { checkAccuracy, RADIAL } from "../measure/classes";
 import { checkCoordinate, type MeasureForm } from "../measure/measure";
 import { checkLabels } from "../model/labels";
 import { isInfinite, type Law, lawDimension } from "../model/law";

@@ -5,7 +5,7 @@ import type { Engine } from "../engine/engine";
 import { SpecError } from "../engine/errors";
 import { withPauses } from "../engine/pause";
 import { numbersToJson, readNumbers } from "../io/measure";
-import { type Accuracy, accuracyOf } from "../measure/accuracy";
+import type { Accuracy } from "../measure/accuracy";
 import { coordinate, coordinateNames, isRadius, type Measure } from "../measure/measure";
 import { moments as momentsOf } from "../measure/moments";
 import { dissipationOf, entropyOf, freeEnergyOf } from "../measure/onDemand";
@@ -246,7 +246,7 @@ const observableSchema: Schema<Observable> = oneOf("an observable", {
   predictions: object("predictions", { kind: kind("predictions"), x: array("inputs, [n, d]", 2) }),
   parameters: object("parameters", {
     kind: kind("parameters"),
-    rows: list("a list of numbers of particles", integer(0, 2 ** 24)),
+    rows: list("a list of indices of neurons, as [0, 1, 2]", integer(0, 2 ** 24)),
   }),
   freeEnergy: object("a free energy", {
     kind: kind("freeEnergy"),
@@ -328,8 +328,10 @@ export async function evaluate(
   switch (observable.kind) {
     case "risk":
       return found(riskOf(measure, problem, engine, { ...observable, degree }));
-    case "accuracy":
+    case "accuracy": {
+      const { accuracyOf } = await import("../measure/accuracy");
       return found(accuracyOf(measure, testProblem(problem, observable), engine, observable));
+    }
     case "moments":
       if (measure.kind === "fluctuation") {
         const { fluctuationMoments } = await import("../measure/pairing");
