@@ -25,7 +25,10 @@ export async function cli(args: readonly string[], terminal: Terminal): Promise<
       terminal.out(helpOf(rest[0]));
       return EXIT.ok;
     }
-    if (command === undefined) throw new UsageError("There is no command.");
+    if (command === undefined)
+      throw new UsageError(
+        "There is no command: npx meanfield new prints a specification to begin with, npx meanfield run runs it.",
+      );
     if (!isCommand(command)) {
       throw new UsageError(`There is no command "${command}"; there are ${Object.keys(options).join(", ")}.`);
     }
@@ -86,7 +89,7 @@ function verdict(
   if (error instanceof FolderInUse) return { code: EXIT.usage, message };
   if (error instanceof UsageError) {
     const known = isCommand(command ?? "") ? ` ${command}` : "";
-    return { code: EXIT.usage, message, advice: `See meanfield${known} --help.` };
+    return { code: EXIT.usage, message, advice: `See npx meanfield${known} --help.` };
   }
   if (error instanceof SpecError) return { code: EXIT.usage, message };
   if (terminal.signal.aborted) {

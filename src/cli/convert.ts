@@ -45,7 +45,7 @@ export async function convert(args: readonly string[], terminal: Terminal): Prom
   const format = formatOf(to, values.to);
   if (to !== "-" && (await stat(to).catch(() => null))?.isDirectory())
     throw new UsageError(`${to} is a folder, not a file.`);
-  const content = from === "-" ? await terminal.input() : await readBytes(from);
+  const content = from === "-" ? await terminal.input() : await readBytes(from, "It is what is to be converted.");
   const bytes = typeof content === "string" ? new TextEncoder().encode(content) : content;
   const file = await readDataFile(from === "-" ? "standard input" : from, bytes);
   const made = await contentOf(file, format);
@@ -82,7 +82,12 @@ async function contentOf(file: DataFile, format: Format): Promise<string | Uint8
   switch (file.kind) {
     case "spec":
       if (format === "json") return runSpecToJson(file.spec);
-      throw new SpecError(file.name, "a run file", "results or data", "A run file stays JSON; meanfield run runs it.");
+      throw new SpecError(
+        file.name,
+        "a run file",
+        "results or data",
+        "A run file stays JSON; npx meanfield run runs it.",
+      );
     case "trajectory":
       if (format === "json") return text(trajectoryToJson(file.trajectory));
       if (format === "npz") return trajectoryToNpz(file.trajectory);

@@ -3,6 +3,7 @@
 import { SpecError } from "../engine/errors";
 import { datasetFromFile, readDataFile } from "../io/onDemand";
 import { isRecord } from "../model/spec";
+import { parseProcess } from "../process/schema";
 import { readBytes } from "./source";
 import { UsageError } from "./terminal";
 
@@ -23,9 +24,9 @@ export interface DataOptions {
  *
  * @param json     the run file
  * @param options  of the command line
- * @returns the run file, and how many examples of which size it has, in words
+ * @returns the run file, and in words how many examples it has, of which size, and what became labels and inputs
  * @throws {UsageError} where there are columns without a file, or it cannot be read
- * @throws {SpecError} naming file, line and column, or array, of what is wrong
+ * @throws {SpecError} naming file, line and column, or array, of what is wrong; or a process that takes no examples
  */
 export async function withData(json: unknown, options: DataOptions): Promise<{ json: unknown; said: string | null }> {
   const { data, labels, inputs, weights } = options;
@@ -34,15 +35,18 @@ export async function withData(json: unknown, options: DataOptions): Promise<{ j
     if (stray !== undefined) throw new UsageError(`--${stray} goes with --data FILE.`);
     return { json, said: null };
   }
-  const file = await readDataFile(data, await readBytes(data));
+  const file = await readDataFile(data, await readBytes(data, "--data takes a table (CSV, Parquet) or an npz."));
   const names = labels?.split(",");
-  const law = await datasetFromFile(file, {
+  const taken = {
     ...(names && { labels: names.length === 1 ? names[0]! : names, y: labels! }),
     ...(inputs !== undefined && { inputs: inputs.split(","), x: inputs }),
     ...(weights !== undefined && { weights }),
-  });
+  };
+  const law = await datasetFromFile(file, taken);
   const [n, d] = law.x.shape;
-  const said = `${n} examples of ${d} inputs from ${data}`;
+  const { namesTaken } = await import("../io/datasets");
+  const roles = Object.entries(namesTaken(file, taken)).map(([role, list]) => `; ${role}: ${shortList(list)}`);
+  const said = `${n} ${n === 1 ? "example" : "examples"} of ${d} ${d === 1 ? "input" : "inputs"} from ${data}${roles.join("")}`;
   if (!isRecord(json)) throw new SpecError("spec", json, "a run file");
   const filled = { ...json };
   for (const name of ["process", "compareWith"] as const) {
@@ -52,5 +56,28 @@ export async function withData(json: unknown, options: DataOptions): Promise<{ j
       filled[name] = { ...process, problem: { ...process.problem, law } };
     }
   }
+  checkTakesExamples(filled);
   return { json: filled, said };
+}
+
+// A limit of Gaussians alone is named before anything that was to be recorded of it; what else is wrong is found where the file
+// is parsed.
+function checkTakesExamples(json: Record<string, unknown>): void {
+  for (const name of ["process", "compareWith"] as const) {
+    try {
+      if (isRecord(json[name])) parseProcess(json[name], name);
+    } catch (error) {
+      if (!(error instanceof SpecError)) throw error;
+      const place = name === "process" ? "process.problem.law.kind" : "compareWith.problem";
+      if (!error.path.startsWith(place)) return;
+      const remedy = "Begin with npx meanfield new dataset, or take gradientFlow as compareWith.";
+      throw new SpecError(error.path, error.found, error.expected, remedy);
+    }
+  }
+}
+
+function shortList(names: readonly string[]): string {
+  return names.length <= 8
+    ? names.join(", ")
+    : `${names.slice(0, 3).join(", ")}, … ${names[names.length - 1]} (${names.length})`;
 }

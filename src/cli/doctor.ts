@@ -148,7 +148,8 @@ async function folderCheck(): Promise<Check> {
 /** The answers of the builds beside those that every machine must find. */
 export function answerChecks(builds: readonly BuildReport[], known: typeof KNOWN): Check[] {
   const run = builds.filter(({ runs }) => runs);
-  const mend = "Install the package again (npm ci); if it stays, report it with the output of meanfield doctor --json.";
+  const mend =
+    "Install the package again (npm ci); if it stays, report it with the output of npx meanfield doctor --json.";
   const check = (name: string, wrong: readonly BuildReport[], right: string): Check => ({
     part: "self-test",
     name,

@@ -82,7 +82,7 @@ export async function figure(args: readonly string[], terminal: Terminal): Promi
         error.message += ` It is in ${folder.checkpoint}, and was left as it is; --restart throws it away and begins anew.`;
       }
       if (!terminal.signal.aborted || !folder) throw error;
-      const again = shellLine(["meanfield", "figure", ...args.filter((word) => word !== "--restart")]);
+      const again = shellLine(["npx", "meanfield", "figure", ...args.filter((word) => word !== "--restart")]);
       throw new Interrupted(`interrupted after ${duration(performance.now() - began)}; go on with: ${again}`);
     });
 

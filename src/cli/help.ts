@@ -8,15 +8,15 @@ import { starters } from "./starters";
 export const HELP = `meanfield: one-pass SGD on a two-layer network beside its mean-field limits.
 
 Usage
-  meanfield new NAME > spec.json         a specification to begin with
-  meanfield run SPEC.json [options]      run a specification
-  meanfield sweep SPEC.json [options]    run one at many values of its fields
-  meanfield figure NAME [options]        run one of the figures
-  meanfield figure --list                the figures, and what to see in them
-  meanfield convert IN OUT               results and data from one form of file to another: npz, csv, parquet, json
-  meanfield doctor                       what this machine can do, and whether it computes right
-  meanfield completion bash|zsh|fish     completion of command lines for a shell
-  meanfield --help, --version            each command has its own --help
+  npx meanfield new NAME > spec.json         a specification to begin with
+  npx meanfield run SPEC.json [options]      run a specification
+  npx meanfield sweep SPEC.json [options]    run one at many values of its fields
+  npx meanfield figure NAME [options]        run one of the figures
+  npx meanfield figure --list                the figures, and what to see in them
+  npx meanfield convert IN OUT               results and data from one form of file to another: npz, csv, parquet, json
+  npx meanfield doctor                       what this machine can do, and whether it computes right
+  npx meanfield completion bash|zsh|fish     completion of command lines for a shell
+  npx meanfield --help, --version            each command has its own --help
 
 Options of every command
   --json                                 the result as JSON on standard output; an error as JSON on standard error

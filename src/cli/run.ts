@@ -38,7 +38,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const source = await readSource(words, terminal);
   const { json, said } = await withData(source.json, values);
   if (isRecord(json) && "vary" in json) {
-    throw new SpecError("vary", json.vary, "no such field", "This is a sweep: meanfield sweep runs it.");
+    throw new SpecError("vary", json.vary, "no such field", "This is a sweep: npx meanfield sweep runs it.");
   }
   const spec = parseRunSpec(json);
   const { backend } = await loadEngine({ backend: values.backend });
@@ -56,6 +56,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
   const folder = await openRunFolder(out, spec, backend, values.restart ?? false);
   if (values.resume && !folder.begun) throw new UsageError(`There is nothing in ${out} to resume.`);
   const again = [
+    "npx",
     "meanfield",
     "run",
     // what was piped in, or has data beside it, stands whole in the folder

@@ -41,9 +41,11 @@ export async function readSource(words: readonly string[], terminal: Terminal): 
 /**
  * The bytes of a file.
  *
+ * @param file    its name
+ * @param remedy  where there is no such file
  * @throws {UsageError} where it cannot be read
  */
-export async function readBytes(file: string): Promise<Uint8Array> {
+export async function readBytes(file: string, remedy = NEW): Promise<Uint8Array> {
   try {
     return new Uint8Array(await readFile(file));
   } catch (error) {
@@ -54,9 +56,7 @@ export async function readBytes(file: string): Promise<Uint8Array> {
       throw new UsageError(`${file} is a folder, not a file.${hint}`);
     }
     if (code === "ENOENT") {
-      throw new UsageError(
-        `${file} cannot be read: there is no such file. meanfield new writes a first specification.`,
-      );
+      throw new UsageError(`${file} cannot be read: there is no such file. ${remedy}`);
     }
     throw new UsageError(`${file} cannot be read: ${message}.`);
   }
@@ -88,7 +88,8 @@ interface Kind {
   remedy?: string;
 }
 
-const asData = "Data go with a specification: meanfield run spec.json --data FILE.";
+const NEW = "npx meanfield new writes a first specification.";
+const asData = "Data go with a specification: npx meanfield run spec.json --data FILE.";
 
 async function binaryKind(bytes: Uint8Array): Promise<Kind | null> {
   if (bytes.length === 0) return { what: "an empty file" };
@@ -129,7 +130,7 @@ function textKind(text: string): Kind | null {
   if (isCsv(start)) return { what: "a table (CSV)", remedy: asData };
   return {
     what: start.split("\n")[0]!.slice(0, 60),
-    remedy: "A run file begins with {; meanfield new writes a first one.",
+    remedy: "A run file begins with {; npx meanfield new writes a first one.",
   };
 }
 
@@ -146,14 +147,14 @@ function jsonKind(json: unknown): Kind | null {
   if (kind === "trajectory" || kind === "ensemble") {
     return {
       what: `a recorded run (${kind})`,
-      remedy: "The spec.json beside it says what was run; meanfield convert reads it.",
+      remedy: "The spec.json beside it says what was run; npx meanfield convert reads it.",
     };
   }
   if (kind === "sweepRun")
     return { what: "a finished run of a sweep", remedy: "The sweep.json above it says what is swept." };
   if (kind === "table") return { what: "a table of results" };
   if ("figure" in json && "findings" in json)
-    return { what: "the numbers of a figure", remedy: "meanfield figure draws it." };
+    return { what: "the numbers of a figure", remedy: "npx meanfield figure draws it." };
   if (typeof kind === "string" && "problem" in json && !("process" in json)) {
     return {
       what: `a process (${kind})`,

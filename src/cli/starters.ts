@@ -69,7 +69,7 @@ const noisy = {
   confinement: { kind: "quadratic", weight: 0.1 },
 };
 
-const run = "meanfield run spec.json";
+const run = "npx meanfield run spec.json";
 
 /** All of them, by name. */
 export const starters: Readonly<Record<string, Starter>> = {
@@ -136,7 +136,7 @@ export const starters: Readonly<Record<string, Starter>> = {
   },
   sweep: {
     about: "SGD at four widths, eight times each: how far the risk is from its limit, with standard errors",
-    command: "meanfield sweep spec.json",
+    command: "npx meanfield sweep spec.json",
     spec: {
       version: 1,
       process: { kind: "sgd", problem: gaussians, neurons: 100, stepSize: 0.002, seed: 1 },
@@ -163,7 +163,7 @@ export function newSpec(args: readonly string[], terminal: Terminal): void {
     const width = Math.max(...names.map((one) => one.length));
     const list = names.map((one) => `${one.padEnd(width)}  ${starters[one]!.about}\n`).join("");
     voice.result(list, () => names.map((one) => ({ name: one, about: starters[one]!.about })));
-    voice.note(`\nmeanfield new ${names[0]} > spec.json; ${starters[names[0]!]!.command}`);
+    voice.note(`\nnpx meanfield new ${names[0]} > spec.json; ${starters[names[0]!]!.command}`);
     return;
   }
   if (!Object.hasOwn(starters, name)) {

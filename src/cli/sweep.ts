@@ -58,6 +58,7 @@ export async function sweep(args: readonly string[], terminal: Terminal): Promis
     .catch((error: unknown) => {
       if (!terminal.signal.aborted || !kept) throw error;
       const again = [
+        "npx",
         "meanfield",
         "sweep",
         // what was piped in, or has data beside it, stands whole in the folder
@@ -106,7 +107,7 @@ function readSweep(json: unknown): Pick<SweepOptions, "base" | "vary"> {
   checkVersion(json.version);
   const { vary, ...base } = json;
   if (vary === undefined) {
-    const remedy = "Without it there is one run: meanfield run makes it.";
+    const remedy = "Without it there is one run: npx meanfield run makes it.";
     throw new SpecError("vary", vary, 'values by field, as in { "process.neurons": [100, 200] }', remedy);
   }
   return { base, vary } as unknown as Pick<SweepOptions, "base" | "vary">;

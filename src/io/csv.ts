@@ -68,13 +68,11 @@ export function numberFrom(text: string): number | null {
  */
 export function noNumber(table: DataTable, row: number, column: string, cell: Cell): SpecError {
   const place = cellPlace(table, row, column);
-  if (cell === null) {
-    return new SpecError(
-      place,
-      "nothing",
-      "a number",
-      "A value is missing: fill it in, or leave the row or the column out.",
-    );
+  const missing = "A value is missing: fill it in, or leave the row or the column out.";
+  if (cell === null) return new SpecError(place, "nothing", "a number", missing);
+  // as R, pandas and SQL write it
+  if (typeof cell === "string" && /^\s*(n\/?a|<na>|null|none|missing|\?|[-.])\s*$/i.test(cell)) {
+    return new SpecError(place, cell, "a number", missing);
   }
   const remedy =
     typeof cell === "string" && /^\s*[+-]?\d+,\d+\s*$/.test(cell)
@@ -160,7 +158,8 @@ function separatorOf(text: string): string {
 function namesOf(fields: readonly string[]): string[] {
   const names = fields.map((field) => field.trim());
   if (names.every((name) => numberFrom(name) !== null)) {
-    const remedy = "Put names above the numbers, as in x0,x1,y; or read it with { header: false }.";
+    const remedy =
+      "Put names above the numbers, as in x0,x1,y; tableFromCsv of the library also takes { header: false }.";
     throw new SpecError("line 1", fields.join(","), "names of the columns", remedy);
   }
   names.forEach((name, j) => {

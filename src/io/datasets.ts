@@ -4,6 +4,7 @@ import { SpecError } from "../engine/errors";
 import { type Dataset, dataset } from "../model/law";
 import { type Tensor, tensor, toF64 } from "../model/tensor";
 import { noNumber, numberFrom } from "./csv";
+import type { DataFile } from "./files";
 import { arrayNamed, npzEntries, numbersIn, placeOf } from "./npz";
 import { cellPlace } from "./place";
 import type { DataTable } from "./table";
@@ -33,13 +34,39 @@ export interface ArrayNames {
 }
 
 const LABELS = ["y", "label", "labels", "class", "target"];
+const X_ARRAYS = ["x", "X"];
+const Y_ARRAYS = ["y", "Y", "label", "labels"];
 
-/** See onDemand.ts. */
-export function datasetFromTable(table: DataTable, options: TableColumns = {}): Dataset {
+/**
+ * Which columns of a table, or arrays of an npz, become labels, inputs and weights: those named, or else those guessed.
+ *
+ * @param file     a table or arrays; of anything else there is nothing to take
+ * @param options  as for `datasetFromFile`, which has taken them
+ * @returns names by role, without a role that nothing has
+ */
+export function namesTaken(file: DataFile, options: TableColumns & ArrayNames): Record<string, readonly string[]> {
+  const weights: Record<string, string[]> = options.weights === undefined ? {} : { weights: [options.weights] };
+  if (file.kind === "table") {
+    const { labels, inputs } = columnsTaken(file.table, options);
+    return { labels, inputs, ...weights };
+  }
+  if (file.kind !== "arrays") return {};
+  const found = (named: string | undefined, guesses: readonly string[]) =>
+    arrayNamed(file.arrays, named === undefined ? guesses : [named]).name;
+  return { labels: [found(options.y, Y_ARRAYS)], inputs: [found(options.x, X_ARRAYS)], ...weights };
+}
+
+function columnsTaken(table: DataTable, options: TableColumns) {
   const names = table.columns.map(({ name }) => name);
   const labels = options.labels === undefined ? guessedLabels(names) : [options.labels].flat();
   const weights = options.weights === undefined ? [] : [options.weights];
   const inputs = options.inputs ?? names.filter((name) => !labels.includes(name) && !weights.includes(name));
+  return { names, labels, weights, inputs };
+}
+
+/** See onDemand.ts. */
+export function datasetFromTable(table: DataTable, options: TableColumns = {}): Dataset {
+  const { names, labels, weights, inputs } = columnsTaken(table, options);
   if (inputs.length === 0) throw new SpecError("columns", names, "at least one column of inputs beside the labels");
   const twice = inputs.find((name) => labels.includes(name));
   if (twice !== undefined) throw new SpecError(columnPlace(twice), "an input and a label", "one of both");
@@ -57,8 +84,8 @@ export function datasetFromTable(table: DataTable, options: TableColumns = {}): 
 /** See onDemand.ts. */
 export function datasetFromNpz(bytes: Uint8Array, options: ArrayNames = {}): Dataset {
   const entries = npzEntries(bytes);
-  const first = arrayNamed(entries, options.x === undefined ? ["x", "X"] : [options.x]);
-  const second = arrayNamed(entries, options.y === undefined ? ["y", "Y", "label", "labels"] : [options.y]);
+  const first = arrayNamed(entries, options.x === undefined ? X_ARRAYS : [options.x]);
+  const second = arrayNamed(entries, options.y === undefined ? Y_ARRAYS : [options.y]);
   const [n, d] = first.shape;
   if (first.shape.length !== 2 || n === 0 || d === 0) {
     const remedy =
@@ -136,7 +163,7 @@ function columnsOf(table: DataTable, names: readonly string[]): Tensor<"f64"> {
         throw noNumber(table, Math.max(word, i), names[k]!, table.rows[Math.max(word, i)]![j]!);
       }
       if (!Number.isFinite(Number(cell))) {
-        const remedy = "A value is missing or too large: leave the row or the column out.";
+        const remedy = "A value is missing or too large: fill it in, or leave the row or the column out.";
         throw new SpecError(cellPlace(table, i, names[k]!), cell, "a finite number", remedy);
       }
       data[i * names.length + k] = Number(cell);

@@ -79,7 +79,7 @@ export function npzEntries(bytes: Uint8Array): NpzEntry[] {
  * @param names  the first that is there counts
  * @throws {SpecError} where there is none
  */
-export function arrayNamed(entries: readonly NpzEntry[], names: readonly string[]): NpzEntry {
+export function arrayNamed<E extends { name: string }>(entries: readonly E[], names: readonly string[]): E {
   for (const name of names) {
     const found = entries.find((entry) => entry.name === name);
     if (found) return found;

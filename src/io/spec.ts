@@ -2,6 +2,7 @@
 
 import { SpecError } from "../engine/errors";
 import { checkPlain } from "../model/problem";
+import { closest } from "../model/spec";
 import { type Process, parseProcess, parseTimes } from "../process/schema";
 import { checkObservables } from "../study/checkObservables";
 import { defaultObservables, isLocal, type Observable, type Observables, parseObservables } from "../study/observables";
@@ -48,7 +49,12 @@ export function parseRunSpec(json: unknown): RunSpec {
   checkVersion(fields.version);
   const stray = Object.keys(fields).find((name) => !FIELDS.includes(name));
   if (stray !== undefined) {
-    throw new SpecError(stray, fields[stray], "no such field", `The fields are ${FIELDS.join(", ")}.`);
+    throw new SpecError(
+      stray,
+      fields[stray],
+      "no such field",
+      `Did you mean "${closest(stray, FIELDS)}"? The fields are ${FIELDS.join(", ")}.`,
+    );
   }
   const process = parseProcess(fields.process);
   checkPlain(process.problem, "process.problem", "because it goes to a file");

@@ -289,8 +289,8 @@ function quote(word: string): string {
   return `"${word}"`;
 }
 
-// Smallest number of single-letter edits (Levenshtein).
-function closest(word: string, known: readonly string[]): string {
+/** The word among those known that is the fewest single-letter edits (Levenshtein) away. */
+export function closest(word: string, known: readonly string[]): string {
   const edits = (other: string): number => {
     let row = Array.from({ length: other.length + 1 }, (_, j) => j);
     for (let i = 1; i <= word.length; i++) {

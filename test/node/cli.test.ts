@@ -82,7 +82,7 @@ describe("the command line", () => {
   });
 
   it.each([
-    [[], "There is no command"],
+    [[], "There is no command: npx meanfield new"],
     [["walk"], '"walk"'],
     [["run"], "Which specification"],
     [["run", "a", "b"], "One specification"],
@@ -98,6 +98,15 @@ describe("the command line", () => {
     expect([code, out]).toEqual([2, ""]);
     expect(err).toContain(message);
     expect(err).not.toMatch(/\n\s+at /);
+  });
+
+  it.each([
+    [{ observe: undefined, observes: {} }, 'Did you mean "observe"?'],
+    [{ observe: { two: { kind: "parameters" } } }, "a list of indices of neurons, as [0, 1, 2]"],
+  ])("a wrong run file says what was meant: %j", async (fields, message) => {
+    const { code, err } = await run(["run", await specFile("meant.json", fields), "--out", place("none")]);
+    expect(code).toBe(2);
+    expect(err).toContain(message);
   });
 
   it("lists the figures, a line each by family, with time and findings", async () => {
@@ -224,7 +233,7 @@ describe("meanfield run", () => {
     const broken = await running;
     expect(broken.code).toBe(130);
     expect(broken.out).toBe("");
-    expect(broken.err).toContain(`meanfield run ${source} --out ${place("broken")}\n`);
+    expect(broken.err).toContain(`npx meanfield run ${source} --out ${place("broken")}\n`);
 
     const resumed = await run(["run", source, "--out", place("broken")]);
     expect(resumed.err).toContain("Going on");

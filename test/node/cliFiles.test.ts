@@ -131,7 +131,7 @@ describe("--data", () => {
     const both = put("both.json", { ...dataset, times: [0, 1] });
     const { code, err } = await command(["run", both, "--data", csv, "--out", place("data")]);
     expect(code).toBe(0);
-    expect(err).toContain(`Data: 3 examples of 2 inputs from ${csv}`);
+    expect(err).toContain(`Data: 3 examples of 2 inputs from ${csv}; labels: y; inputs: a, b.`);
     const kept = parseRunSpec(JSON.parse(readFileSync(place("data", "spec.json"), "utf8")));
     for (const { problem } of [kept.process, kept.compareWith!]) {
       expect(problem.law).toMatchObject({ kind: "dataset", x: { shape: [3, 2] } });
@@ -145,6 +145,7 @@ describe("--data", () => {
     const csv = put("named.csv", "t,u,v\n0.5,1,2\n1,-1,0.5\n");
     const first = await run("--data", csv, "--labels", "t", "--inputs", "u,v");
     expect(first.code).toBe(0);
+    expect(first.err).toContain("; labels: t; inputs: u, v.");
     const npz = put(
       "named.npz",
       await tensorsToNpz({
@@ -155,7 +156,9 @@ describe("--data", () => {
         t: [0.5, 1],
       }),
     );
-    expect((await run("--data", npz, "--labels", "t", "--inputs", "inputs")).out).toBe(first.out);
+    const second = await run("--data", npz, "--labels", "t", "--inputs", "inputs");
+    expect(second.out).toBe(first.out);
+    expect(second.err).toContain("; labels: t; inputs: inputs.");
     const parquet = put("named.parquet", await tableToParquet(await tableFromCsv(readFileSync(csv, "utf8"))));
     expect((await run("--data", parquet, "--labels", "t")).out).toBe(first.out);
   });
@@ -163,6 +166,13 @@ describe("--data", () => {
   it.each<[string, string, string[], RegExp]>([
     ["a missing value", "a,b,y\n1,2,3\n4,,6\n", [], /wrong\.csv, line 3, column "b"/],
     ["a word", "a,b,y\n1,2,3\n4,five,6\n", [], /wrong\.csv, line 3, column "b".*five/],
+    [
+      "a missing value in words",
+      "a,b,y\n1,2,3\n4,NA,6\n",
+      [],
+      /line 3, column "b".*"NA".*fill it in, or leave the row/,
+    ],
+    ["no names above the columns", "1,2\n3,4\n", [], /wrong\.csv, line 1.*Put names above the numbers/],
     ["no labels", "a,b\n1,2\n", [], /wrong\.csv.*labels/],
     ["another column of labels", "a,b,y\n1,2,3\n", ["--labels", "kind"], /column "kind"/],
     ["a specification", json, [], /wrong\.csv.*a run file/],
@@ -173,6 +183,30 @@ describe("--data", () => {
     expect([code, out]).toEqual([2, ""]);
     expect(err).toMatch(says);
     expect(existsSync(place("none"))).toBe(false);
+  });
+
+  it("for a limit of Gaussians alone: 2, and the way out", async () => {
+    const csv = put("small.csv", "t,y\n1,2\n-1,0.5\n");
+    const { process } = dataset as { process: object };
+    const radial = put("radial.json", {
+      ...dataset,
+      process,
+      compareWith: { ...(starters["sgd-vs-radial"]!.spec["compareWith"] as object) },
+    });
+    const starter = put("starter.json", starters["sgd-vs-radial"]!.spec);
+    for (const source of [radial, starter]) {
+      const { code, out, err } = await command(["run", source, "--data", csv, "--out", place("none")]);
+      expect([code, out]).toEqual([2, ""]);
+      expect(err).toMatch(/compareWith.*npx meanfield new dataset, or take gradientFlow as compareWith/);
+    }
+    expect((await run("--data", csv)).err).toContain(`2 examples of 1 input from ${csv}; labels: y; inputs: t.`);
+  });
+
+  it("a file that is not there: the hint is of data, not of specifications", async () => {
+    const { code, err } = await run("--data", place("none.csv"));
+    expect(code).toBe(2);
+    expect(err).toMatch(/none\.csv cannot be read: there is no such file\. --data takes/);
+    expect(err).not.toContain("meanfield new");
   });
 
   it("--labels without it is a wrong command line", async () => {

@@ -84,7 +84,7 @@ it("killed at its beginning, then between its two runs, then stopped by SIGTERM,
     await new Promise((done) => setTimeout(done, 20));
     child.kill(signal);
     expect((await ended).code, `${signal}: ${notes()}`).toBe(code);
-    if (code !== null) expect(notes()).toContain(`go on with: meanfield run ${file} --out ${place("killed")}`);
+    if (code !== null) expect(notes()).toContain(`go on with: npx meanfield run ${file} --out ${place("killed")}`);
     wholeFiles("killed");
     expect(existsSync(place("killed", "compareWith.json"))).toBe(false);
   }

@@ -262,8 +262,8 @@ describe("meanfield sweep", () => {
     stop.abort(new Error("Interrupted."));
     const broken = await running;
     expect([broken.code, broken.out]).toEqual([130, ""]);
-    expect(broken.err).toMatch(/interrupted after .*, \d+ of 40 runs done; go on with: meanfield sweep /);
-    expect(broken.err).toContain(`meanfield sweep ${file} --out ${place("a")}`);
+    expect(broken.err).toMatch(/interrupted after .*, \d+ of 40 runs done; go on with: npx meanfield sweep /);
+    expect(broken.err).toContain(`npx meanfield sweep ${file} --out ${place("a")}`);
     const resumed = await command([file, "--out", place("a")]);
     expect(resumed.code).toBe(0);
     const [, made, found] = /Runs made: (\d+), found: (\d+)/.exec(resumed.err)!;
