@@ -243,6 +243,24 @@ describe("meanfield run", () => {
     );
     expect(await readdir(place("broken"))).not.toContain("checkpoint");
   });
+
+  it("interrupted where it was piped in, the command that it prints goes on, whatever the statistics are called", async () => {
+    const source = await specFile("named.json", {
+      process: { ...sgd, neurons: 200 },
+      times: [0, 40, 80],
+      observe: { risk: { kind: "risk" }, f: { kind: "moments", coordinate: "r1" } },
+    });
+    const stop = new AbortController();
+    const running = run(["run", "-", "--out", place("named")], { stop, input: await readFile(source, "utf8") });
+    await vi.waitUntil(() => existsSync(place("named", "checkpoint")));
+    setTimeout(() => stop.abort(new Error("Interrupted.")), 50);
+    const { code, err } = await running;
+    expect(code).toBe(130);
+    const [, hint] = /go on with: npx meanfield (.+)\n$/.exec(err)!;
+    expect(hint).toContain(place("named", "spec.json"));
+    const resumed = await run(hint!.split(" "));
+    expect([resumed.code, resumed.err]).toEqual([0, expect.stringContaining("Going on")]);
+  });
 });
 
 describe("progress", () => {

@@ -73,6 +73,8 @@ it("a saved run goes on where the same statistics are named in another order, an
   await solve(process, { times: times.slice(0, 2), observe: { risk: risk(), a: radius }, checkpoint: file });
   const resumed = await solve(process, { times, observe: { a: radius, risk: risk() }, checkpoint: file });
   expect(resumed.observables).toEqual(whole.observables);
+  const again = await solve(process, { times, observe: { risk: risk(), a: radius }, checkpoint: file });
+  expect(again.observables).toEqual(whole.observables);
   const other = solve(process, { times, observe: { b: radius, risk: risk() }, checkpoint: file });
   await expect(other).rejects.toThrow("recorded other observables");
 });
