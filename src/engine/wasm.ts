@@ -67,8 +67,8 @@ export async function compile(backend: Backend, bytes: Uint8Array<ArrayBuffer>):
     throw new SpecError(
       "backend",
       backend,
-      "a build that may be compiled here",
-      `A page's content-security policy needs script-src 'wasm-unsafe-eval', or use backend js. ${error}`,
+      "a build that may be compiled",
+      `Its content-security policy needs 'wasm-unsafe-eval', or use backend js. ${error}`,
     );
   }
 }

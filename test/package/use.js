@@ -30,14 +30,14 @@ const problem = {
 export const times = [0, 0.005, 0.01];
 export const network = sgd(problem, { neurons: 50, stepSize: 1e-4, seed: 1 });
 
-/** Risks at the last time; `worker` is the address of meanfield/worker. */
-export async function use({ worker } = {}) {
+/** Risks at the last time; `worker` is the address of meanfield/worker, `workers` how many there are (0: this thread runs all). */
+export async function use({ worker, workers = 2 } = {}) {
   const run = await solve(network, { times });
   const plain = await solve(network, { times, backend: "js" });
   const limit = await solve(radialFlow(problem, { particles: 100 }), { times });
-  const together = await ensemble(network, { times, replicas: 2, workers: 2, worker });
+  const together = await ensemble(network, { times, replicas: 2, workers, worker });
   const vary = { "process.neurons": [20, 50] };
-  const study = await sweep({ base: { process: network, times }, vary, workers: 2, worker });
+  const study = await sweep({ base: { process: network, times }, vary, workers, worker });
   const last = times.length - 1;
   return {
     backend: (await loadEngine()).backend,
