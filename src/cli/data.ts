@@ -45,7 +45,8 @@ export async function withData(json: unknown, options: DataOptions): Promise<{ j
   const law = await datasetFromFile(file, taken);
   const [n, d] = law.x.shape;
   const { namesTaken } = await import("../io/datasets");
-  const roles = Object.entries(namesTaken(file, taken)).map(([role, list]) => `; ${role}: ${shortList(list)}`);
+  const from = file.kind === "table" ? file.table : file.kind === "arrays" ? file.arrays : [];
+  const roles = Object.entries(namesTaken(from, taken)).map(([role, list]) => `; ${role}: ${shortList(list)}`);
   const said = `${n} ${n === 1 ? "example" : "examples"} of ${d} ${d === 1 ? "input" : "inputs"} from ${data}${roles.join("")}`;
   if (!isRecord(json)) throw new SpecError("spec", json, "a run file");
   const filled = { ...json };

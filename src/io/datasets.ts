@@ -4,7 +4,6 @@ import { SpecError } from "../engine/errors";
 import { type Dataset, dataset } from "../model/law";
 import { type Tensor, tensor, toF64 } from "../model/tensor";
 import { noNumber, numberFrom } from "./csv";
-import type { DataFile } from "./files";
 import { arrayNamed, npzEntries, numbersIn, placeOf } from "./npz";
 import { cellPlace } from "./place";
 import type { DataTable } from "./table";
@@ -40,19 +39,22 @@ const Y_ARRAYS = ["y", "Y", "label", "labels"];
 /**
  * Which columns of a table, or arrays of an npz, become labels, inputs and weights: those named, or else those guessed.
  *
- * @param file     a table or arrays; of anything else there is nothing to take
- * @param options  as for `datasetFromFile`, which has taken them
+ * @param from     a table, or the arrays of an npz
+ * @param options  as for `datasetFromTable` and `datasetFromNpz`
  * @returns names by role, without a role that nothing has
+ * @throws {SpecError} where nothing has a name that would do
  */
-export function namesTaken(file: DataFile, options: TableColumns & ArrayNames): Record<string, readonly string[]> {
+export function namesTaken(
+  from: DataTable | readonly { name: string }[],
+  options: TableColumns & ArrayNames,
+): Record<string, readonly string[]> {
   const weights: Record<string, string[]> = options.weights === undefined ? {} : { weights: [options.weights] };
-  if (file.kind === "table") {
-    const { labels, inputs } = columnsTaken(file.table, options);
+  if ("columns" in from) {
+    const { labels, inputs } = columnsTaken(from, options);
     return { labels, inputs, ...weights };
   }
-  if (file.kind !== "arrays") return {};
   const found = (named: string | undefined, guesses: readonly string[]) =>
-    arrayNamed(file.arrays, named === undefined ? guesses : [named]).name;
+    arrayNamed(from, named === undefined ? guesses : [named]).name;
   return { labels: [found(options.y, Y_ARRAYS)], inputs: [found(options.x, X_ARRAYS)], ...weights };
 }
 

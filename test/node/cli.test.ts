@@ -246,8 +246,8 @@ describe("meanfield run", () => {
 
   it("interrupted where it was piped in, the command that it prints goes on, whatever the statistics are called", async () => {
     const source = await specFile("named.json", {
-      process: { ...sgd, neurons: 200 },
-      times: [0, 40, 80],
+      process: { ...sgd, neurons: 40 },
+      times: Array.from({ length: 40 }, (_, i) => 40 * i),
       observe: { risk: { kind: "risk" }, f: { kind: "moments", coordinate: "r1" } },
     });
     const stop = new AbortController();
