@@ -30,7 +30,8 @@ export function Header() {
         <button type="button" data-testid="tour" aria-pressed={experiment.value.tour !== null} onClick={() => goTo(1)}>
           Tour
         </button>
-        <a href="../index.html">Guide</a>
+        {/* the guide stands beside the page where both are built; while the page is worked on there is none */}
+        {!import.meta.env.DEV && <a href="../index.html">Guide</a>}
         <Choice testId="theme" label="Theme" value={theme.value} options={THEMES} onChange={chooseTheme} />
       </nav>
     </header>
