@@ -144,7 +144,7 @@ describe("A run file of the page", () => {
     // at t = 0 and before half a step
     expect([at(0), at(0.02)]).toEqual([[0], [0]]);
     const { process, times } = runSpecOf({ ...slow, neurons: 4, limit: "none", time: 4.25 }, null);
-    expect(Array.from((await solve(process, { times })).times)).toEqual(times);
+    expect(Array.from((await solve(process, { times: times as number[] })).times)).toEqual(times);
   });
 
   it("gives by solve the risk that the page shows", async () => {
@@ -215,6 +215,9 @@ describe("The band of the risk", () => {
     expect(bands[0]!.level).toBeCloseTo(1 / 3, 12);
     const final = bands.at(-1)!;
     expect(final.level).toBe(0.9);
+    expect(final.name).toBe("range of 19 runs (90 %)");
+    // on the way it says how many runs there are, and no level that would grow
+    expect(bands[3]!.name).toBe("range of 5 of 19 runs");
     final.lower.forEach((low, i) => void expect(low).toBeLessThan(final.upper[i]!));
     // the order statistics 2 and 38 of 39 are the 5 and 95 per cent of the next
     const curves = Array.from({ length: 39 }, (_, r) => Float64Array.of(r + 1));
@@ -228,7 +231,7 @@ describe("The band of the risk", () => {
     await findBand(runOf(sine, null), Float64Array.of(0.25, 0.5), (band) => {
       found = band;
     });
-    expect(found!).toMatchObject({ level: 0.9, method: expect.stringContaining("modified flows") });
+    expect(found!).toMatchObject({ level: 0.9, name: "90 % band", method: expect.stringContaining("modified flows") });
   });
 
   it("stops when it is told to", async () => {

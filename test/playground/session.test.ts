@@ -128,6 +128,13 @@ describe("A frame", () => {
     law.network.forEach((x, i) => void expect(x * width).toBeCloseTo(observables["law"]!.values[i]!, 5));
     const radii = coordinate(measures![0]!, "r1", network.problem) as { values: Float64Array };
     expect(cloud.points[0]).toBeCloseTo(radii.values[0]!, 6);
+    expect([law.name, cloud.x.name]).toEqual(["r1", "r1"]);
+  });
+
+  it("calls the only radius |w|, where all of the space is signal", async () => {
+    const look: Look = { cloud: { x: "r1", y: "w0" }, law: "r1", decision: null, sharpness: false };
+    const { law, cloud } = (await opened(session(), { ...small, signal: small.dimension }, 0, look)).shown;
+    expect([law!.name, cloud!.x.name, cloud!.y.name]).toEqual(["r", "r", "w0"]);
   });
 
   it("has the density of weights under a radial law, which is that of many neurons", async () => {
@@ -220,7 +227,9 @@ describe("Each preset", () => {
     expect(stepped.time).toBeGreaterThan(0);
     for (const name of answer.coordinates.slice(0, 3)) {
       one.send({ type: "look", look: { ...NOTHING, law: name, cloud: { x: name, y: answer.coordinates[0]! } } });
-      const { law } = await one.frame((frame) => frame.law?.name === name);
+      // the only radius is called r
+      const shown = name === "r1" && !answer.coordinates.includes("r2") ? "r" : name;
+      const { law } = await one.frame((frame) => frame.law?.name === shown);
       expect(law!.network.every(Number.isFinite)).toBe(true);
     }
   });

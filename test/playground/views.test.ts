@@ -292,6 +292,7 @@ describe("curves", () => {
       times: Float64Array.of(0, 0.5, 1),
       lower: Float64Array.of(0.9, 0.3, -5),
       upper: Float64Array.of(1.4, 0.6, 9),
+      name: "90 % band",
       method: "",
     };
     expect(extent(curves, ["risk", "limitRisk"], null)).toEqual([0.4, 1]);

@@ -59,6 +59,7 @@ const state: PictureState = {
     times: Float64Array.of(0, 1, 2),
     lower: Float64Array.of(0.9, 0.1, 0),
     upper: Float64Array.of(1.1, 0.3, 0.1),
+    name: "90 % band",
     method: "",
   },
   description: "SGD on <two> Gaussians & more: N = 800, ε = 0.001",
@@ -145,11 +146,15 @@ describe("pictures in words", () => {
   it("tell the numbers that they show", () => {
     expect(lawSummary(frame.law!)).toBe(
       // cells of 2/3 with masses 1 : 4, means 1/3 and 1, deviation (2/3)·0.4
-      "Law of r₁ = |P w|: the network has mean 0.867 and deviation 0.267; the limit 0.986 and 0.137.",
+      "Law of r₁ = |P w|: the network has mean 0.867 and deviation 0.267; the limit 0.986 and 0.137. P projects onto the signal space.",
     );
     expect(cloudSummary(frame.cloud!)).toBe(
-      "2 neurons, mean of r₁ = |P w| 1, of r₂ = |(I − P) w| 0.375; the limit's means are 1.1 and 0.6.",
+      "2 neurons, mean of r₁ = |P w| 1, of r₂ = |(I − P) w| 0.375; the limit's means are 1.1 and 0.6. P projects onto the signal space.",
     );
+    // symmetric but for rounding, a mean is 0; where it is a small one it is not
+    const even = { name: "w0", from: -1, to: 1, network: Float32Array.of(0.3, 0.4, 0.4, 0.3), limit: null };
+    expect(lawSummary({ ...even, to: 1 + 4e-16 })).toMatch(/mean 0 and/);
+    expect(lawSummary({ ...even, to: 1 + 1e-6 })).toMatch(/mean 5\.00·10⁻⁷ and/);
     // sign x says two of three labels, and agrees with sign y on half of the square
     expect(decisionSummary(frame.decision!)).toBe(
       "67 % of 3 examples are on their side; network and limit agree on 50 % of the square.",

@@ -13,9 +13,11 @@ import { riskOf } from "../experiment";
 import { openCourse } from "./course";
 import type { RiskBand, Run } from "./protocol";
 
-/** Probability that is wanted, and the replicas that are run for it: twice those that reach it. */
+/** Probability that is wanted, and the replicas that reach it: more would take the visitor longer than the band is worth. */
 const LEVEL = 0.9;
-const REPLICAS = 39;
+const REPLICAS = 19;
+
+const PERCENT = Math.round(100 * LEVEL);
 
 /** Replicas from here on are the band's own, so far apart that their legs do not meet. */
 const OWN = 1_000_000;
@@ -81,7 +83,7 @@ async function prediction(
       signal,
     });
     const { lower, upper, method } = risk!;
-    return { level: LEVEL, times, lower, upper, method };
+    return { level: LEVEL, times, lower, upper, name: `${PERCENT} % band`, method };
   } catch (error) {
     // a kinked unit, an output bias: what the fluctuation is not defined for, replicas have all the same
     if (error instanceof SpecError) return null;
@@ -147,7 +149,9 @@ export function bandOf(curves: readonly Float64Array[], times: Float64Array): Ri
     times,
     lower: at((1 - level) / 2),
     upper: at((1 + level) / 2),
-    method: `${level === LEVEL ? "quantiles" : "least and largest"} of ${R} runs with other starts and other data`,
+    // a level that grows as runs are added would read like progress
+    name: R < REPLICAS ? `range of ${R} of ${REPLICAS} runs` : `range of ${R} runs (${PERCENT} %)`,
+    method: `least and largest of ${R} runs with other starts and other data, between which the next lies with a probability of ${Math.round(100 * level)} %`,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { coordinate, type Marginal, type Measure, type Problem } from "meanfield";
 import { densityOf } from "./density";
-import { extentOf, isRadius, limitMarginal } from "./law";
+import { extentOf, isRadius, limitMarginal, shownName } from "./law";
 import type { CloudPicture } from "./protocol";
 import type { Ranges } from "./ranges";
 
@@ -46,8 +46,8 @@ export function cloudPicture(
   const masses =
     behind && densityOf(behind, { name: names.x, ...x, cells: COLUMNS }, { name: names.y, ...y, cells: ROWS });
   return {
-    x: { name: names.x, ...x },
-    y: { name: names.y, ...y },
+    x: { name: shownName(names.x, network.problem), ...x },
+    y: { name: shownName(names.y, network.problem), ...y },
     points,
     density: masses && { columns: COLUMNS, rows: ROWS, masses },
   };

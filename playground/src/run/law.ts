@@ -12,6 +12,15 @@ export function isRadius(name: string): boolean {
   return /^r[12]?$/.test(name);
 }
 
+/** How a picture calls a coordinate: where all of the space is signal, r1 = |Pw| is |w|. */
+export function shownName(name: string, { law }: Problem): string {
+  return name === "r1" && !hasTwoRadii(law) ? "r" : name;
+}
+
+function hasTwoRadii(law: Problem["law"]): boolean {
+  return law.kind === "anisotropicGaussians" && law.signal !== (law.dimension === "infinite" ? 1 : law.dimension);
+}
+
 /** Names of a network's coordinates, the most telling first, with at most a dozen of the weights. */
 export function coordinateNames(measure: Measure, problem: Problem): string[] {
   const { law, unit } = problem;
@@ -19,8 +28,7 @@ export function coordinateNames(measure: Measure, problem: Problem): string[] {
     unit.kind === "ridge"
       ? []
       : [...(unit.outputs === 1 ? ["a"] : Array.from({ length: unit.outputs }, (_, k) => `a${k}`)), "b"];
-  const twoRadii =
-    law.kind === "anisotropicGaussians" && law.signal !== (law.dimension === "infinite" ? 1 : law.dimension);
+  const twoRadii = hasTwoRadii(law);
   if (measure.coordinates === "radial") return [...(twoRadii ? ["r1", "r2"] : ["r1"]), ...outer, "r"];
   const d =
     measure.kind === "grid" ? measure.edges.length : measure.kind === "particles" ? measure.shape[1] - outer.length : 0;
@@ -49,7 +57,7 @@ export function lawPicture(
   const [least, most] = limit ? extentOf(limit) : [low, high];
   const range = ranges.of(name, Math.min(low, least), Math.max(high, most), isRadius(name));
   return {
-    name,
+    name: shownName(name, network.problem),
     ...range,
     network: Float32Array.from(masses(own, range, BARS, false), (mass) => (mass * BARS) / (range.to - range.from)),
     limit:

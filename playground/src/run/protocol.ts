@@ -127,6 +127,8 @@ export interface RiskBand {
   times: Float64Array;
   lower: Float64Array;
   upper: Float64Array;
+  /** what its key calls it */
+  name: string;
   /** how it was found, in words */
   method: string;
 }

@@ -56,12 +56,13 @@ export async function copyLink(): Promise<void> {
   try {
     await navigator.clipboard.writeText(link);
     spoken.value = "link copied";
-    notify("information", "The link is copied: the same run, at the same time, on any machine.");
+    if (experiment.peek().problem === "file")
+      notify("warning", "The link is copied. It does not hold the file; who opens it needs the file too.", "link");
+    else notify("information", "The link is copied: the same run, at the same time, on any machine.", "link");
   } catch {
-    notify("information", `The browser does not let the page copy. The link: ${link}`);
+    const file = experiment.peek().problem === "file" ? " It does not hold the file." : "";
+    notify("information", `The browser does not let the page copy.${file} The link: ${link}`, "link");
   }
-  if (experiment.peek().problem === "file")
-    notify("warning", "The link does not hold the file; who opens it needs the file too.");
 }
 
 // The run file of the command line, which takes one process from its start: the present values, and the limit to compare with.

@@ -21,7 +21,7 @@ export async function openFile(file: File): Promise<void> {
       const found = taken(dropped);
       load({ ...found.experiment, tour: experiment.peek().tour }, found.dropped);
     }
-    notify("information", message);
+    notify("information", message, "file");
   } catch (error) {
     notifyError(error, `${file.name} was not taken`);
   }

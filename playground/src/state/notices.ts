@@ -7,6 +7,8 @@ export interface Notice {
   key: number;
   kind: "error" | "warning" | "information";
   text: string;
+  /** what it is about, where a later one about the same replaces it */
+  about?: string;
 }
 
 /** Messages that stand on the page, oldest first. */
@@ -18,10 +20,17 @@ export const spoken = signal("");
 const MOST = 4;
 let last = 0;
 
-/** Shows a message; the same words are not shown twice. */
-export function notify(kind: Notice["kind"], text: string): void {
+/** Shows a message; the same words are not shown twice, and one about the same thing gives way. */
+export function notify(kind: Notice["kind"], text: string, about?: string): void {
   if (notices.peek().some((one) => one.text === text)) return;
-  notices.value = [...notices.peek(), { key: ++last, kind, text }].slice(-MOST);
+  const others = notices.peek().filter((one) => about === undefined || one.about !== about);
+  notices.value = [...others, { key: ++last, kind, text, ...(about !== undefined && { about }) }].slice(-MOST);
+}
+
+/** Puts away what was said about something that is so no more. */
+export function dismissAbout(about: string): void {
+  if (notices.peek().some((one) => one.about === about))
+    notices.value = notices.peek().filter((one) => one.about !== about);
 }
 
 /** Shows an error, whatever was thrown. */

@@ -5,7 +5,7 @@ import { type Dropped, defaults, type Experiment, limitsFor, type ProblemName, r
 import type { Change, Frame, Look, RiskBand, Run } from "../run/protocol";
 import { curvesOf } from "../views";
 import { type Client, type Opened, startBand, startClient } from "./client";
-import { dismissAll, notify, notifyError, spoken } from "./notices";
+import { dismissAbout, dismissAll, notify, notifyError, spoken } from "./notices";
 
 /** What stands on the page; its step size, batch size and temperature are those of the start, `present` has the present ones. */
 export const experiment = signal<Experiment>(defaults("gaussians"));
@@ -27,6 +27,8 @@ export const busy = signal(true);
 export const pauseAt = signal<number | null>(null);
 /** The band of the risk so far, and whether it is final. */
 export const band = signal<{ band: RiskBand; done: boolean } | null>(null);
+/** A band was asked for, and nothing of it is there yet. */
+export const bandAwaited = signal(false);
 
 /** Names of pictures. */
 export type Picture = NonNullable<Experiment["pictures"]>[number];
@@ -72,6 +74,10 @@ export function load(next: Experiment, file: Dropped | null = dropped.peek()): v
     if (newSpeed) rate.value = naturalRate(next.problem);
     pauseAt.value = null;
   });
+  // what was said of another run
+  dismissAbout("link");
+  dismissAbout("file");
+  dismissAbout("limit");
   open(next.time);
 }
 
@@ -218,7 +224,7 @@ function fitLimit(): void {
   const own = choices.find(({ kind, fits }) => fits && kind !== "none" && kind === defaults(one.problem).limit);
   const next = own ?? choices.find(({ kind, fits }) => fits && kind !== "none") ?? choices.find(({ fits }) => fits);
   experiment.value = { ...one, limit: next?.kind ?? "none" };
-  notify("information", `The limit was changed: ${present.reason}`);
+  notify("information", `The limit was changed: ${present.reason}`, "limit");
 }
 
 async function changeLive(set: Change["set"]): Promise<void> {
@@ -278,15 +284,18 @@ function refreshBand(run?: Run): void {
   stopBand();
   stopBand = () => {};
   band.value = null;
+  bandAwaited.value = false;
   const { band: wantedBand } = experiment.peek();
   if (!wantedBand) return;
   try {
     const horizon = pauseAt.peek() ?? Math.max(2 * naturalRate(experiment.peek().problem), time.peek());
     const times = Float64Array.from({ length: 17 }, (_, k) => (k * horizon) / 16);
     stopBand = startBand(run ?? runOf(experiment.peek(), dropped.peek()), times, (response) => {
+      bandAwaited.value = false;
       if (response.type === "band") band.value = response;
-      else notify("warning", `No band: ${response.error.message}`);
+      else notify("warning", `No band: ${response.error.message}`, "band");
     });
+    bandAwaited.value = true;
   } catch (error) {
     notifyError(error, "No band");
   }

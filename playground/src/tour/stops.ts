@@ -55,8 +55,8 @@ export const stops: readonly Stop[] = [
     claim: "The step has to be small against 1/d",
     source: "Mei, Misiakiewicz & Montanari, COLT 2019: the number of steps is of the order of d.",
     setting: { ...FIGURE_2, pictures: ["risk", "law"] },
-    until: 0.2,
-    rate: 0.04,
+    until: 0.1,
+    rate: 0.02,
     see: "With d = 40 and ε = 0.00002, d·ε is 0.0008, and SGD’s risk runs down the curve of the equation, though each step sees one example only.",
     move: "Move ε up to 0.001, so that d·ε is 0.04.",
     consequence:
@@ -112,10 +112,10 @@ export const stops: readonly Stop[] = [
     setting: { problem: "gaussians", pictures: ["risk", "law"], band: true },
     until: 0.5,
     rate: 0.1,
-    see: "The band is where other runs of the same N and ε lie, with other starts and other examples; it comes in as they are run, in half a minute. At N = 800 and ε = 0.0001 it is hardly wider than the line, and holds the run.",
+    see: "The band is where other runs of the same N and ε lie, with other starts and other examples. They are run when the stop begins, and take about half a minute, longer than the run itself; the risk’s picture counts them, and “log time” above it shows the beginning. At N = 800 and ε = 0.0001 it is hardly wider than the line, and holds the run.",
     move: "Move ε up to 0.003, N as it is.",
     consequence:
-      "The band is ten times as wide, and the run wanders in it. More neurons do not help now: the noise of one example moves all of them together. Try N = 50 with the small step, too: the band moves up, by the 1/N in the mean, and widens.",
+      "The band, found anew, is ten times as wide, and the run wanders in it. The radii leave the limit’s line, too: that is no spread but the bias of order d·ε, here 0.12, which every run has. More neurons do not help now: the noise of one example moves all of them together. Try N = 50 with the small step, too: the band moves up, by the 1/N in the mean, and widens.",
     measured:
       "Deviation of the risk at t = 0.3 over 16 runs: 0.004 here, 0.047 at ε = 0.003, and there 0.044 with N = 50 as well.",
     button: "ε = 0.003",

@@ -34,7 +34,8 @@ export function App() {
       <footer>
         <p>
           Everything runs in this page, in WebAssembly; nothing is sent anywhere. Time is <i>t</i> = <i>kε</i> after{" "}
-          <i>k</i> steps, <i>f</i> is the mean over neurons, and <i>R</i> = E|<i>y</i> − <i>f</i>|².
+          <i>k</i> steps, <i>f</i> is the mean over neurons, <i>R</i> = E|<i>y</i> − <i>f</i>|² is the risk, <i>r</i> =
+          |<i>w</i>| the length of a neuron’s weights; the digits after “bits” are a hash of all of them.
         </p>
       </footer>
       <Drop />

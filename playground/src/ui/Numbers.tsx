@@ -2,7 +2,19 @@
 
 import { useComputed } from "@preact/signals";
 import { ACTIVATIONS } from "../experiment";
-import { band, change, experiment, opened, ownAxes, type Picture, pictures, planar, present } from "../state/store";
+import {
+  band,
+  bandAwaited,
+  change,
+  experiment,
+  opened,
+  ownAxes,
+  type Picture,
+  pictures,
+  planar,
+  present,
+} from "../state/store";
+import { coordinateName } from "../views";
 import { Check, Choice, NumberField } from "./fields";
 import { activationNames, pictureNames } from "./words";
 
@@ -23,6 +35,7 @@ export function Numbers() {
         testId="stepSize"
         label="Step size"
         symbol="ε"
+        hint="ε: how far a step goes; time is t = kε after k steps, and the limit is that of ε → 0."
         value={stepSize}
         min={1e-9}
         max={1e3}
@@ -34,6 +47,7 @@ export function Numbers() {
         testId="batchSize"
         label="Batch"
         symbol="B"
+        hint="B: fresh examples whose gradients are averaged in each step."
         value={batchSize}
         min={1}
         max={4096}
@@ -47,6 +61,7 @@ export function Numbers() {
         testId="temperature"
         label="Temperature"
         symbol="τ"
+        hint="τ: temperature of the noise √(2τε)·g that is added to each weight at each step; 0 is none."
         value={temperature}
         min={0}
         max={100}
@@ -61,6 +76,7 @@ export function Numbers() {
         testId="neurons"
         label="Neurons"
         symbol="N"
+        hint="N: neurons, of which the network’s output f(x) is the mean."
         value={one.neurons}
         min={1}
         max={65536}
@@ -73,6 +89,7 @@ export function Numbers() {
         testId="radius"
         label="Radius of the start"
         symbol="κ"
+        hint="κ: spread of the weights at the start, whose deviation is κ/√d in each of d directions, so that |w| is about κ."
         value={one.radius}
         min={0}
         max={100}
@@ -108,6 +125,7 @@ function Model() {
           testId="dimension"
           label="Dimension"
           symbol="d"
+          hint="d: how many numbers an input has."
           value={one.dimension}
           min={gaussians ? 2 : 1}
           max={1024}
@@ -128,6 +146,7 @@ function Model() {
             testId="signal"
             label="Signal dimension"
             symbol="s₀"
+            hint="s₀: directions in which the two classes differ; P projects onto them, r₁ = |P w|."
             value={one.signal}
             min={1}
             max={one.dimension}
@@ -138,6 +157,7 @@ function Model() {
             testId="delta"
             label="Difference of scales"
             symbol="Δ"
+            hint="Δ: the classes’ scales are 1 + Δ and 1 − Δ in the directions of the signal."
             value={one.delta}
             min={0}
             max={0.99}
@@ -178,7 +198,11 @@ function Shown() {
   const one = experiment.value;
   const shown = pictures.value;
   const names = useComputed(() => opened.value?.coordinates ?? []);
-  const options = names.value.map((value) => ({ value, label: value }));
+  const options = names.value.map((value) => ({
+    value,
+    // where there is no second radius the first is all of |w|
+    label: coordinateName(value === "r1" && !names.value.includes("r2") ? "r" : value),
+  }));
   const own = ownAxes(names.value);
   const toggle = (picture: Picture, on: boolean) =>
     change({ pictures: PICTURES.filter((name) => (name === picture ? on : shown.includes(name))) });
@@ -211,9 +235,8 @@ function Shown() {
 function BandNote() {
   if (!experiment.value.band) return null;
   const found = band.value;
-  const words = found
-    ? `${Math.round(100 * found.band.level)} % of runs; ${found.band.method}${found.done ? "" : " …"}`
-    : "being found …";
+  if (!found && !bandAwaited.value) return null;
+  const words = found ? `${found.band.name}: ${found.band.method}.` : "computing the band …";
   return <p class="note">{words}</p>;
 }
 

@@ -1,7 +1,7 @@
 // The pictures that are shown.
 
 import { useComputed } from "@preact/signals";
-import { band, frame, type Picture, pictures } from "../state/store";
+import { band, bandAwaited, frame, type Picture, pictures } from "../state/store";
 import { CloudView, DecisionView, LawView, RiskView, SharpnessView } from "../views";
 
 /** All pictures. */
@@ -37,5 +37,5 @@ function View({ picture }: { picture: Picture }) {
 
 function Risk() {
   const present = useComputed(() => band.value?.band ?? null);
-  return <RiskView frame={frame} band={present} />;
+  return <RiskView frame={frame} band={present} awaited={bandAwaited} />;
 }

@@ -59,15 +59,22 @@ export function Transport() {
   );
 }
 
+const TIME_HINT = "Time is t = kε after k steps of size ε.";
+const DIGEST_HINT =
+  "A hash of every bit of every neuron: the same run has the same eight digits everywhere. Open for more.";
+
 function Clock() {
   const text = useComputed(() => clockText(frame.value?.time ?? 0, present.value.stepSize));
   const steps = useComputed(() => `step ${(frame.value?.step ?? 0).toLocaleString("en-GB")}`);
   return (
-    <div class="clock">
+    <div class="clock" title={TIME_HINT}>
       <i>t</i> ={" "}
-      <output data-testid="time" aria-label="time" aria-live="off">
+      <output data-testid="time" aria-label="time" aria-describedby="time-hint" aria-live="off">
         {text}
       </output>
+      <span class="unseen" id="time-hint">
+        {TIME_HINT}
+      </span>
       <span class="quiet steps">{busy.value ? "opening …" : steps}</span>
     </div>
   );
@@ -116,7 +123,7 @@ function Digest() {
   const digest = useComputed(() => frame.value?.digest ?? "");
   return (
     <details class="digest">
-      <summary>
+      <summary title={DIGEST_HINT}>
         <span class="quiet">bits</span> <code data-testid="digest">{digest}</code>
       </summary>
       <p>

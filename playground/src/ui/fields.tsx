@@ -12,6 +12,8 @@ export interface NumberFieldProps {
   label: string;
   /** its symbol */
   symbol?: string;
+  /** what it stands for, in a sentence: a tooltip, and read by screen readers */
+  hint?: string;
   value: number;
   min: number;
   max: number;
@@ -35,7 +37,19 @@ const PAUSE = 140;
  * is left, or after the same moment. What is no number in the range is said beside the field, and not handed on.
  */
 export function NumberField(props: NumberFieldProps) {
-  const { testId, label, symbol, value, min, max, scale = "linear", integer = false, disabled = null, note } = props;
+  const {
+    testId,
+    label,
+    symbol,
+    hint,
+    value,
+    min,
+    max,
+    scale = "linear",
+    integer = false,
+    disabled = null,
+    note,
+  } = props;
   const id = useId();
   const draft = useSignal<string | null>(null);
   const wrong = useSignal<string | null>(null);
@@ -73,11 +87,13 @@ export function NumberField(props: NumberFieldProps) {
     return Math.min(high, Math.max(low, integer ? Math.round(x) : x));
   };
   const shown = draft.value ?? plain(value);
-  const about = [note && `${id}-note`, disabled && `${id}-why`, wrong.value && `${id}-wrong`].filter(Boolean).join(" ");
+  const about = [hint && `${id}-hint`, note && `${id}-note`, disabled && `${id}-why`, wrong.value && `${id}-wrong`]
+    .filter(Boolean)
+    .join(" ");
 
   return (
     <div class={disabled ? "field off" : "field"}>
-      <label for={id}>
+      <label for={id} title={hint}>
         {label} {symbol && <i class="symbol">{symbol}</i>}
       </label>
       <input
@@ -125,6 +141,11 @@ export function NumberField(props: NumberFieldProps) {
             draft.value = null;
           }}
         />
+      )}
+      {hint && (
+        <span class="unseen" id={`${id}-hint`}>
+          {hint}
+        </span>
       )}
       {note && !disabled && (
         <p class="note" id={`${id}-note`}>

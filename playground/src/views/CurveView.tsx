@@ -20,12 +20,14 @@ interface CurveViewProps {
   name: string;
   kind: CurveKind;
   band?: ReadonlySignal<RiskBand | null>;
+  /** a band is being computed, and nothing of it is there yet */
+  awaited?: ReadonlySignal<boolean>;
   /** the numbers at a record, in words */
   words(curves: Curves, index: number): string;
 }
 
 /** Curves with key, crosshair and a choice of the time's axis. */
-export function CurveView({ frame, name, kind, band, words }: CurveViewProps) {
+export function CurveView({ frame, name, kind, band, awaited, words }: CurveViewProps) {
   const theme = pageTheme();
   const curves = curvesOf(frame);
   const plot = useRef<CurvePlot | null>(null);
@@ -107,8 +109,8 @@ export function CurveView({ frame, name, kind, band, words }: CurveViewProps) {
     .map(({ of, label, dash }, k): Entry => ({ glyph: dash ? "dashes" : "line", of, label, value: values[k]! }))
     .filter((_, k) => known[k] === "1");
   if (band?.value) {
-    entries.push({ ...bandEntry(band.value.level), value: bandNow });
-  }
+    entries.push({ ...bandEntry(band.value.name), value: bandNow });
+  } else if (awaited?.value) entries.push(bandEntry("computing the band …"));
   const summary = useSummary(frame, () => (curves.length > 0 ? words(curves, curves.length - 1) : ""));
 
   const walk = (event: KeyboardEvent) => {
@@ -129,6 +131,7 @@ export function CurveView({ frame, name, kind, band, words }: CurveViewProps) {
     <Figure
       name={name}
       title={kind.title}
+      about={kind.about}
       entries={entries}
       summary={summary}
       controls={

@@ -5,6 +5,7 @@ import { useRef } from "preact/hooks";
 import type { Frame } from "../run/protocol";
 import { lawKey } from "./keys";
 import { drawLaw, lawSummary, lawTitle } from "./law";
+import { projectionNote } from "./names";
 import { Canvas, Figure, useSummary } from "./stage";
 
 /**
@@ -14,11 +15,12 @@ import { Canvas, Figure, useSummary } from "./stage";
  */
 export function LawView({ frame }: { frame: ReadonlySignal<Frame | null> }) {
   const title = useComputed(() => lawTitle(frame.value?.law?.name));
+  const about = useComputed(() => projectionNote(frame.value?.law?.name ?? "").trim() || undefined).value;
   const known = useComputed(() => (frame.value?.law?.limit ?? null) !== null).value;
   const top = useRef({ name: "", height: 0 });
   const summary = useSummary(frame, ({ law }) => (law ? lawSummary(law) : ""));
   return (
-    <Figure name="law" title={title} entries={lawKey(known)} summary={summary}>
+    <Figure name="law" title={title} about={about} entries={lawKey(known)} summary={summary}>
       <Canvas
         frame={frame}
         draw={(pen, size, { law, restart }, theme) => {

@@ -11,9 +11,14 @@ import { readable } from "./names";
  * Risk of network and limit against time, with the band in which the network's is expected.
  *
  * @param props.frame  frames; their records are kept by `curvesOf(frame)`
- * @param props.band   of the risk; null or left out: none
+ * @param props.band     of the risk; null or left out: none
+ * @param props.awaited  whether a band is being computed, and nothing of it is there yet
  */
-export function RiskView(props: { frame: ReadonlySignal<Frame | null>; band?: ReadonlySignal<RiskBand | null> }) {
+export function RiskView(props: {
+  frame: ReadonlySignal<Frame | null>;
+  band?: ReadonlySignal<RiskBand | null>;
+  awaited?: ReadonlySignal<boolean>;
+}) {
   return <CurveView {...props} name="risk" kind={RISK} words={riskWords} />;
 }
 

@@ -3,7 +3,7 @@
 import type { CloudPicture } from "../run/protocol";
 import { type AxisSpec, drawAxes, plane } from "./axes";
 import { ramp } from "./colours";
-import { coordinateName, readable } from "./names";
+import { coordinateName, projectionNote, readableMean } from "./names";
 import type { Box, Pen } from "./pen";
 import type { Theme } from "./theme";
 
@@ -98,13 +98,14 @@ export function cloudSummary({ x, y, points, density }: CloudPicture): string {
     if (!(u >= x.from && u <= x.to && v >= y.from && v <= y.to)) outside++;
   }
   const [first, second] = [coordinateName(x.name), coordinateName(y.name)];
-  let words = `${count} neurons, mean of ${first} ${readable(mean[0]!)}, of ${second} ${readable(mean[1]!)}`;
+  const [mean0, mean1] = [readableMean(mean[0]!, x.to - x.from), readableMean(mean[1]!, y.to - y.from)];
+  let words = `${count} neurons, mean of ${first} ${mean0}, of ${second} ${mean1}`;
   if (outside > 0) words += `; ${outside} outside the picture`;
   if (density) {
     const [u, v] = middle(density, x, y);
-    words += `; the limit's means are ${readable(u)} and ${readable(v)}`;
+    words += `; the limit's means are ${readableMean(u, x.to - x.from)} and ${readableMean(v, y.to - y.from)}`;
   }
-  return `${words}.`;
+  return `${words}.${projectionNote(x.name, y.name)}`;
 }
 
 function middle(

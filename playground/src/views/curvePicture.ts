@@ -18,6 +18,8 @@ export interface Series {
 /** What a picture of curves shows. */
 export interface CurveKind {
   title: string;
+  /** what its symbols stand for */
+  about: string;
   /** name of the values' axis, with its unit */
   axis: string;
   series: readonly Series[];
@@ -26,6 +28,7 @@ export interface CurveKind {
 /** Risk of network and limit. */
 export const RISK: CurveKind = {
   title: "Risk",
+  about: "R = E|y − f(x)|², or the expected cross-entropy, of the network’s output f, the mean of its N neurons.",
   axis: "risk",
   series: [
     { field: "risk", of: "network", label: "network" },
@@ -36,6 +39,8 @@ export const RISK: CurveKind = {
 /** Sharpness and where it is too much. */
 export const SHARPNESS: CurveKind = {
   title: "Sharpness and 2/ε",
+  about:
+    "λ_max: the largest eigenvalue of the loss’s Hessian, as a step feels it; above 2/ε a minimum is not stable under steps of size ε.",
   axis: "sharpness λ_max",
   series: [
     { field: "sharpness", of: "network", label: "λ_max" },

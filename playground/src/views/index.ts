@@ -25,6 +25,7 @@ export { CloudView } from "./CloudView";
 export { DecisionView } from "./DecisionView";
 export { curvesOf } from "./history";
 export { LawView } from "./LawView";
+export { coordinateName } from "./names";
 export { RiskView } from "./RiskView";
 export { SharpnessView } from "./SharpnessView";
 

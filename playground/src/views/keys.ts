@@ -43,8 +43,8 @@ export function cloudKey(withLimit: boolean): Entry[] {
 }
 
 /** Of a curve's band. */
-export function bandEntry(level: number): Entry {
-  return { glyph: "band", of: "band", label: `${Math.round(100 * level)} % band` };
+export function bandEntry(name: string): Entry {
+  return { glyph: "band", of: "band", label: name };
 }
 
 /** Of decisions. */

@@ -2,7 +2,7 @@
 
 import type { LawPicture } from "../run/protocol";
 import { type AxisSpec, drawAxes, plane, steadyTop } from "./axes";
-import { coordinateName, readable } from "./names";
+import { coordinateName, projectionNote, readable, readableMean } from "./names";
 import type { Box, Pen } from "./pen";
 import type { Theme } from "./theme";
 
@@ -101,10 +101,10 @@ export function lawTitle(name: string | undefined): string {
 /** The picture in words. */
 export function lawSummary({ from, to, network, limit, name }: LawPicture): string {
   const [mean, spread] = moments(network, from, to);
-  const words = `Law of ${coordinateName(name)}: the network has mean ${readable(mean)} and deviation ${readable(spread)}`;
-  if (!limit) return `${words}.`;
+  const words = `Law of ${coordinateName(name)}: the network has mean ${readableMean(mean, to - from)} and deviation ${readable(spread)}`;
+  if (!limit) return `${words}.${projectionNote(name)}`;
   const [limitMean, limitSpread] = moments(limit, from, to);
-  return `${words}; the limit ${readable(limitMean)} and ${readable(limitSpread)}.`;
+  return `${words}; the limit ${readableMean(limitMean, to - from)} and ${readable(limitSpread)}.${projectionNote(name)}`;
 }
 
 /**

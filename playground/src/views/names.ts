@@ -11,6 +11,16 @@ export function coordinateName(name: string): string {
   return written;
 }
 
+/** What P is, where a name has it; "" where it has not. */
+export function projectionNote(...names: string[]): string {
+  return names.some((name) => name === "r1" || name === "r2") ? " P projects onto the signal space." : "";
+}
+
+/** A mean in words: what is left of 0 by rounding, against the width of what it is a mean of, is 0. */
+export function readableMean(value: number, width: number): string {
+  return readable(Math.abs(value) < 1e-12 * width ? 0 : value);
+}
+
 /** A number of three digits, as one reads it. */
 export function readable(value: number): string {
   if (Number.isNaN(value)) return "–";

@@ -136,7 +136,7 @@ function curveContent(kind: CurveKind, curves: Curves, band: RiskBand | null, lo
   return {
     title: kind.title,
     words: `At the end: ${now.join(", ")}.`,
-    key: [...key, ...(band ? [bandEntry(band.level)] : [])],
+    key: [...key, ...(band ? [bandEntry(band.name)] : [])],
     height: 320,
     draw: (pen, box) => drawCurves(pen, box, curves, known, band, log, theme),
   };

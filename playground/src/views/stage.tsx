@@ -28,6 +28,8 @@ interface FigureProps {
   /** which picture, for style sheets */
   name: string;
   title: string | ReadonlySignal<string>;
+  /** what the symbols stand for, in a sentence: a tooltip of the title, and the first of the words */
+  about?: string | undefined;
   entries: readonly Entry[];
   summary: ReadonlySignal<string>;
   /** controls beside the title */
@@ -38,12 +40,12 @@ interface FigureProps {
 }
 
 /** A figure with its title, key and words. */
-export function Figure({ name, title, entries, summary, controls, note, children }: FigureProps) {
+export function Figure({ name, title, about, entries, summary, controls, note, children }: FigureProps) {
   const id = useId();
   return (
     <figure class={`view view-${name}`} aria-labelledby={`${id}-title`} aria-describedby={`${id}-words`}>
       <figcaption class="view-head">
-        <h3 class="view-title" id={`${id}-title`}>
+        <h3 class="view-title" id={`${id}-title`} title={about}>
           {title}
         </h3>
         {controls}
@@ -51,7 +53,7 @@ export function Figure({ name, title, entries, summary, controls, note, children
       </figcaption>
       {children}
       <p class="view-words" id={`${id}-words`}>
-        {summary}
+        {about} {summary}
       </p>
     </figure>
   );
