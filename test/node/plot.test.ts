@@ -312,10 +312,14 @@ describe("a long line", () => {
     expect(at).toHaveLength(400);
     // affine in x and y: the map that fits the ends in x, and the extremes in y
     const [left, right] = [at[0]![0], at[399]![0]];
-    at.forEach(([px], i) => expect(Math.abs(px - (left + (right - left) * x[i]!))).toBeLessThan(0.1 + 1e-9));
+    for (const [i, [px]] of at.entries()) {
+      expect(Math.abs(px - (left + (right - left) * x[i]!))).toBeLessThan(0.1 + 1e-9);
+    }
     const [lowest, highest] = [y.indexOf(Math.min(...y)), y.indexOf(Math.max(...y))];
     const slope = (at[highest]![1] - at[lowest]![1]) / (y[highest]! - y[lowest]!);
-    at.forEach(([, py], i) => expect(Math.abs(py - at[lowest]![1] - slope * (y[i]! - y[lowest]!))).toBeLessThan(0.15));
+    for (const [i, [, py]] of at.entries()) {
+      expect(Math.abs(py - at[lowest]![1] - slope * (y[i]! - y[lowest]!))).toBeLessThan(0.15);
+    }
   });
 });
 
