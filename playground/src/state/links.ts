@@ -3,7 +3,7 @@
 
 import { effect, untracked } from "@preact/signals";
 import { type Dropped, defaults, type Experiment } from "../experiment";
-import { fileOfLink } from "../tour/tour";
+import { fileOfLink, stopOfLink } from "../tour/tour";
 import { notify } from "./notices";
 import { dropped, experiment, linked, load, playing, time } from "./store";
 import { experimentFromHash, experimentToHash } from "./url";
@@ -38,6 +38,8 @@ export function address(): string {
 
 function read(): { experiment: Experiment; file: Dropped | null } {
   if (location.hash.length < 2) return { experiment: defaults("gaussians"), file: dropped.peek() };
+  const stop = stopOfLink(location.hash);
+  if (stop) return stop;
   const file = fileOfLink(location.hash) ?? dropped.peek();
   const { experiment: found, notices } = experimentFromHash(location.hash, file !== null);
   // no warning of the run, which the next run would take away

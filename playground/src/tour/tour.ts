@@ -18,10 +18,16 @@ export function fileOfLink(hash: string): Dropped | null {
   return stop?.file && /(?:^#?|&)problem=file(?:&|$)/.test(hash) ? stop.file(stop.setting.temperature ?? 0) : null;
 }
 
+/** The stop that a link with nothing else, `#tour=6`, leads to. */
+export function stopOfLink(hash: string): { experiment: Experiment; file: Dropped | null } | null {
+  const number = Number(/^#?tour=(\d+)$/.exec(hash)?.[1] ?? 0);
+  const stop = number >= 1 && number <= stops.length ? stopAt(number) : undefined;
+  return stop ? { experiment: settingOf(number), file: stop.file?.(settingOf(number).temperature) ?? null } : null;
+}
+
 /** Sets a stop up and plays it, unless the visitor wants little to move. */
 export function goTo(number: number): void {
-  const stop = stopAt(number);
-  if (stop) run({ ...defaults(stop.setting.problem), ...stop.setting, tour: number }, number);
+  if (stopAt(number)) run(settingOf(number), number);
 }
 
 /** The setting of the stop once more. */
@@ -41,6 +47,11 @@ export function breakIt(): void {
 export function closeTour(): void {
   pauseAt.value = null;
   experiment.value = { ...experiment.peek(), tour: null };
+}
+
+function settingOf(number: number): Experiment {
+  const { setting } = stopAt(number)!;
+  return { ...defaults(setting.problem), ...setting, tour: number };
 }
 
 function run(next: Experiment, number: number): void {
