@@ -1,16 +1,10 @@
 // What leaves the playground can be read by the library, and a run file comes back as the experiment it was.
 
 import { describe, expect, it } from "vitest";
-import {
-  type Dropped,
-  defaults,
-  type Experiment,
-  experimentOf,
-  runOf,
-  runSpecOf,
-} from "../../playground/src/experiment";
+import { type Dropped, defaults, type Experiment, runOf } from "../../playground/src/experiment";
 import { bandOf, findBand } from "../../playground/src/run/band";
 import type { Request, Response, RiskBand } from "../../playground/src/run/protocol";
+import { experimentOf, runSpecOf } from "../../playground/src/runFile";
 import {
   dataset,
   measureFromNpz,

@@ -2,7 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import { runSpecToJson } from "meanfield";
-import { runSpecOf } from "../experiment";
+import { runSpecOf } from "../runFile";
 import { limitNames, networkNames, problemNames } from "../ui/words";
 import { curvesOf, picturePng, pictureSvg } from "../views";
 import { address } from "./links";

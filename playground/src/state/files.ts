@@ -1,6 +1,7 @@
 // A file that was opened or dropped becomes the problem of the page, or a message that says what is wrong with it and where.
 
-import { type Dropped, defaults, type Experiment, experimentOf, limitsFor } from "../experiment";
+import { type Dropped, defaults, type Experiment, limitsFor } from "../experiment";
+import { experimentOf } from "../runFile";
 import { notify, notifyError } from "./notices";
 import { experiment, load } from "./store";
 
